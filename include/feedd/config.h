@@ -1,8 +1,8 @@
 /*
  * config.h - feedd.conf(5) as data.
  *
- * Layer 1. The door to libConfuse. A struct config is immutable after config_load and shared by reference; everything in it
- * lives as long as it does. Durations are in seconds, sizes in bytes.
+ * Layer 1. The door to libConfuse. A struct config is immutable after config_load and shared by
+ * reference; everything in it lives as long as it does. Durations are in seconds, sizes in bytes.
  */
 #ifndef FEEDD_CONFIG_H
 #define FEEDD_CONFIG_H
@@ -23,33 +23,36 @@ struct string_list {
 	size_t n;
 };
 
-/* One feed: its own settings over the defaults of the top level. Strings that are NULL were not set. */
+/* One feed: its own settings over the defaults of the top level. Strings that are NULL were not
+ * set. */
 struct feed_config {
 	const char *name, *url; /* url without user:password */
-	const char *title;      /* overrides the feed's own where set */
+	const char *title;	/* overrides the feed's own where set */
 	bool enabled, private, tls_verify;
-	int64_t interval;       /* seconds, 0 for "adaptive" */
+	int64_t interval; /* seconds, 0 for "adaptive" */
 	int64_t min_interval, max_interval;
 	double weight;
-	int64_t backlog;        /* newest N of the first fetch that are told; BACKLOG_ALL for all */
-	int64_t keep;           /* seconds that items are kept at least; 0 for ever */
-	int64_t timeout;        /* seconds for a whole request */
-	int64_t max_size;       /* bytes, decoded */
+	int64_t backlog;  /* newest N of the first fetch that are told; BACKLOG_ALL for all */
+	int64_t keep;	  /* seconds that items are kept at least; 0 for ever */
+	int64_t timeout;  /* seconds for a whole request */
+	int64_t max_size; /* bytes, decoded */
 	struct string_list tags, headers; /* headers: "Name: value" */
-	const char *user_agent, *proxy, *ca_file, *client_cert, *client_key, *http; /* http: "1.1" or "2" */
+	const char *user_agent, *proxy, *ca_file, *client_cert, *client_key,
+		*http;			 /* http: "1.1" or "2" */
 	const char *username, *password; /* also of user:password@ in the URL */
-	const char *credential; /* name of a file in $CREDENTIALS_DIRECTORY, read at the load into password */
+	const char *credential; /* name of a file in $CREDENTIALS_DIRECTORY, read at the load into
+				   password */
 	struct identity identity;
-	const char *file;       /* where it was configured, for messages */
+	const char *file; /* where it was configured, for messages */
 	int line;
 };
 
 struct host_config {
 	const char *host; /* lower case; "*" for the default of all hosts */
-	int64_t gap_ms;   /* between starts of requests */
+	int64_t gap_ms;	  /* between starts of requests */
 	int64_t connections;
-	bool subdomains;  /* also for all hosts below it */
-	bool gate_feed;   /* gate = "feed": 429 and Retry-After hold back only the feed */
+	bool subdomains; /* also for all hosts below it */
+	bool gate_feed;	 /* gate = "feed": 429 and Retry-After hold back only the feed */
 };
 
 enum notify_kind { NOTIFY_EXEC, NOTIFY_WEBHOOK, NOTIFY_FILE };
@@ -57,21 +60,21 @@ enum notify_kind { NOTIFY_EXEC, NOTIFY_WEBHOOK, NOTIFY_FILE };
 struct notify_config {
 	const char *name;
 	enum notify_kind kind;
-	struct string_list exec; /* NOTIFY_EXEC: argv */
+	struct string_list exec;    /* NOTIFY_EXEC: argv */
 	const char *webhook, *path; /* NOTIFY_WEBHOOK: URL; NOTIFY_FILE: absolute path */
-	struct string_list feeds;  /* names, "tag:…", globs; empty: every feed */
-	struct string_list events; /* default {"item.new"} */
+	struct string_list feeds;   /* names, "tag:…", globs; empty: every feed */
+	struct string_list events;  /* default {"item.new"} */
 	struct string_list headers;
-	const char *where;         /* SQL expression or NULL */
-	int64_t batch, batch_wait; /* events; seconds */
+	const char *where;	    /* SQL expression or NULL */
+	int64_t batch, batch_wait;  /* events; seconds */
 	int64_t timeout, retry_for; /* seconds */
-	int64_t retries;           /* -1: no limit */
+	int64_t retries;	    /* -1: no limit */
 	int64_t concurrency;
 	struct string_list secrets; /* webhook; one, or two while rotating */
-	const char *at;            /* "HH:MM" for a daily digest, or NULL */
-	int64_t max_per_hour;      /* 0: no limit */
+	const char *at;		    /* "HH:MM" for a daily digest, or NULL */
+	int64_t max_per_hour;	    /* 0: no limit */
 	bool duplicates_suppress;
-	const char *file;          /* where it was configured, for messages */
+	const char *file; /* where it was configured, for messages */
 	int line;
 };
 
@@ -81,17 +84,17 @@ struct config {
 	int64_t shutdown_timeout;
 	double polls_per_feed_per_day, max_requests_per_hour;
 	int64_t max_hint, max_retry_after, max_backoff;
-	int64_t accept_moves_after;  /* seconds; 0: never by itself */
-	int64_t full_fetch_after;    /* 8 d; 0: never */
-	int64_t forget;              /* 400 d: seen keys not sighted for so long */
-	int64_t keep_events;         /* bounds what a dead consumer may hold back */
-	int64_t rekeyed_timeout;     /* held items are released by themselves after it; 0: never */
+	int64_t accept_moves_after; /* seconds; 0: never by itself */
+	int64_t full_fetch_after;   /* 8 d; 0: never */
+	int64_t forget;		    /* 400 d: seen keys not sighted for so long */
+	int64_t keep_events;	    /* bounds what a dead consumer may hold back */
+	int64_t rekeyed_timeout;    /* held items are released by themselves after it; 0: never */
 	enum search_mode search;
-	int log_level;               /* syslog.h */
-	int64_t max_polls;           /* polls in flight, 64 */
-	int64_t workers;             /* 0: cores - 1, within 1 to 8 */
-	int64_t max_clients;         /* of the socket */
-	int64_t max_items;           /* of one document */
+	int log_level;	     /* syslog.h */
+	int64_t max_polls;   /* polls in flight, 64 */
+	int64_t workers;     /* 0: cores - 1, within 1 to 8 */
+	int64_t max_clients; /* of the socket */
+	int64_t max_items;   /* of one document */
 	const char *user_agent;
 	struct feed_config *feeds;
 	struct host_config *hosts;
@@ -107,20 +110,26 @@ struct config_faults {
 	size_t n_warnings;
 };
 
-/* Reads the file with its includes, OPML files and secrets. 0 and *ret_config (free with config_free), or -EINVAL and every
- * fault that was found. Warnings may come with either. `faults` must be zeroed and is freed by config_faults_fini. */
-int config_load(const char *path, struct config **ret_config, struct config_faults *faults) MUST_USE;
+/* Reads the file with its includes, OPML files and secrets. 0 and *ret_config (free with
+ * config_free), or -EINVAL and every fault that was found. Warnings may come with either. `faults`
+ * must be zeroed and is freed by config_faults_fini. */
+int
+config_load(const char *path, struct config **ret_config, struct config_faults *faults) MUST_USE;
 void config_free(struct config *config);
 void config_faults_fini(struct config_faults *faults);
-void config_faults_add(struct config_faults *faults, const char *file, int line, const char *fmt, ...) PRINTF_LIKE(4, 5);
+void config_faults_add(struct config_faults *faults, const char *file, int line, const char *fmt,
+	...) PRINTF_LIKE(4, 5);
 
 /* The feed of that name, or NULL. O(log n). */
 const struct feed_config *config_feed(const struct config *config, const char *name);
-/* The host block that holds for a host: its own, else the longest one with subdomains, else "*", else the built-in one. */
+/* The host block that holds for a host: its own, else the longest one with subdomains, else "*",
+ * else the built-in one. */
 const struct host_config *config_host(const struct config *config, const char *host);
 /* True if a notifier's `feeds` selects this feed. */
-bool config_selects(const struct string_list *selectors, const char *feed, const struct string_list *tags);
-/* Every option's name for the tests that compare manual and sample with the program: "top.interval", "feed.url", … NULL-ended. */
+bool config_selects(
+	const struct string_list *selectors, const char *feed, const struct string_list *tags);
+/* Every option's name for the tests that compare manual and sample with the program:
+ * "top.interval", "feed.url", … NULL-ended. */
 const char *const *config_option_names(void);
 
 #endif

@@ -38,19 +38,19 @@ struct event_feed {
 struct event {
 	int64_t seq;
 	enum event_kind kind;
-	int64_t at;                /* first_seen of the item, or when the feed event came about */
+	int64_t at; /* first_seen of the item, or when the feed event came about */
 	struct event_feed feed;
-	const struct item *item;   /* item events; finished */
-	const char *title;         /* feed events: one line for people */
-	const char *also_json;     /* JSON array of where else the article stood, or NULL */
+	const struct item *item; /* item events; finished */
+	const char *title;	 /* feed events: one line for people */
+	const char *also_json;	 /* JSON array of where else the article stood, or NULL */
 };
 
 /* The event object on one line, without a line feed. malloc'd; caller frees. */
 char *event_to_json(const struct event *event) MUST_USE;
 
 struct json_t;
-/* Members of a JSON Feed item (jansson object, a new reference) for an item; shared by events, /v1/items and parse. id: as in
- * item_event_id. */
+/* Members of a JSON Feed item (jansson object, a new reference) for an item; shared by events,
+ * /v1/items and parse. id: as in item_event_id. */
 struct json_t *item_to_json(const struct item *item, const char *id);
 
 #endif

@@ -1,8 +1,10 @@
 /*
- * feed.h - the nouns: a feed document and its items, and what is remembered of a feed between polls.
+ * feed.h - the nouns: a feed document and its items, and what is remembered of a feed between
+ * polls.
  *
- * Layer 1. Names are those of RFC 4287, RSS 2.0 and JSON Feed 1.1. A document and all that hangs on it live in
- * one arena and are freed with it. Strings are clean in the sense of text.h; absent ones are NULL.
+ * Layer 1. Names are those of RFC 4287, RSS 2.0 and JSON Feed 1.1. A document and all that hangs on
+ * it live in one arena and are freed with it. Strings are clean in the sense of text.h; absent ones
+ * are NULL.
  */
 #ifndef FEEDD_FEED_H
 #define FEEDD_FEED_H
@@ -38,12 +40,12 @@ struct author {
 
 struct attachment {
 	const char *url, *mime_type, *title;
-	int64_t size_in_bytes;       /* -1: unknown */
+	int64_t size_in_bytes;	     /* -1: unknown */
 	int64_t duration_in_seconds; /* -1: unknown */
 };
 
 struct item {
-	const char *id;  /* guid, atom:id, rdf:about or JSON id; NULL where the feed gives none */
+	const char *id;	 /* guid, atom:id, rdf:about or JSON id; NULL where the feed gives none */
 	const char *url; /* absolute and safe, or NULL */
 	const char *external_url;
 	const char *title; /* plain text, one line */
@@ -61,7 +63,7 @@ struct item {
 
 /* What a feed says of how often to come: milliseconds never, all in seconds; 0 where absent. */
 struct feed_hints {
-	int64_t ttl;           /* RSS ttl, in seconds */
+	int64_t ttl;	       /* RSS ttl, in seconds */
 	int64_t update_period; /* sy:updatePeriod divided by sy:updateFrequency, in seconds */
 	uint32_t skip_hours;   /* bit h: the hour h (GMT) is to be skipped */
 	uint8_t skip_days;     /* bit d: the day d is to be skipped, 0 = Sunday */
@@ -71,35 +73,36 @@ struct document {
 	enum feed_format format;
 	const char *encoding; /* the encoding it was read in, e.g. "utf-8" */
 	const char *title, *description, *home_page_url, *feed_url, *icon, *favicon, *language;
-	const char *next_url;  /* JSON Feed next_url or link rel=next */
+	const char *next_url; /* JSON Feed next_url or link rel=next */
 	const char *base_url;
-	const char **hubs;     /* WebSub hubs */
+	const char **hubs; /* WebSub hubs */
 	struct author *authors;
 	struct item *items; /* in document order */
 	size_t n_hubs, n_authors, n_items;
-	size_t n_dropped;      /* items over the limit, not kept */
+	size_t n_dropped; /* items over the limit, not kept */
 	int64_t updated_at;
 	struct feed_hints hints;
-	bool bozo;       /* the bytes were not well formed, and were repaired */
-	bool incomplete; /* the end of the document was missing: nothing may be concluded from absent items */
-	bool expired;    /* JSON Feed expired: true */
+	bool bozo;	   /* the bytes were not well formed, and were repaired */
+	bool incomplete;   /* the end of the document was missing: nothing may be concluded from
+			      absent items */
+	bool expired;	   /* JSON Feed expired: true */
 	const char *error; /* what was wrong and where; NULL unless bozo */
 };
 
 /* Fills in what is derived: content_text out of content_html, where it is NULL. Idempotent. */
 void item_finish(struct item *item, struct arena *arena);
-/* The id that the item has in events: its own, else its url, else a hash of title and text as "urn:feedd:<16 hex>".
- * In the arena or the item's own. */
+/* The id that the item has in events: its own, else its url, else a hash of title and text as
+ * "urn:feedd:<16 hex>". In the arena or the item's own. */
 const char *item_event_id(const struct item *item, struct arena *arena);
-/* The whole document as one JSON Feed 1.1 object on one line, with the `_feedd` extension (format, encoding, bozo, error,
- * ttl, updated, hubs). malloc'd; caller frees. */
+/* The whole document as one JSON Feed 1.1 object on one line, with the `_feedd` extension (format,
+ * encoding, bozo, error, ttl, updated, hubs). malloc'd; caller frees. */
 char *document_to_json(const struct document *document, struct arena *arena) MUST_USE;
 
 /*
  * Identity (identity.c): how items of one feed are told apart.
  */
 enum identity_kind {
-	IDENTITY_GUID,      /* guid, else link, else hash of title, date and text: the default */
+	IDENTITY_GUID, /* guid, else link, else hash of title, date and text: the default */
 	IDENTITY_LINK,
 	IDENTITY_GUID_LINK,
 	IDENTITY_TITLE,
@@ -108,29 +111,33 @@ enum identity_kind {
 
 struct identity {
 	enum identity_kind kind;
-	const char *pattern; /* IDENTITY_REGEX: a POSIX extended regular expression that was compiled once before */
+	const char *pattern; /* IDENTITY_REGEX: a POSIX extended regular expression that was
+				compiled once before */
 };
 
-/* Two numbers an item. `fold` is equal also where guids that look like addresses differ only in scheme, "www." or a
- * trailing slash; `exact` is equal only for equal identities. Never 0. */
+/* Two numbers an item. `fold` is equal also where guids that look like addresses differ only in
+ * scheme, "www." or a trailing slash; `exact` is equal only for equal identities. Never 0. */
 struct item_key {
 	uint64_t fold, exact;
-	uint64_t content;  /* changes when title, url, text, summary or attachments do; dates do not count */
-	uint64_t guid_fold; /* the key that IDENTITY_GUID would give as `fold`, for a feed whose policy changes */
-	bool collides;     /* another item of the same document has the same guid and another link */
+	uint64_t content; /* changes when title, url, text, summary or attachments do; dates do not
+			     count */
+	uint64_t guid_fold; /* the key that IDENTITY_GUID would give as `fold`, for a feed whose
+			       policy changes */
+	bool collides; /* another item of the same document has the same guid and another link */
 };
 
-/* Keys of all items of a document (array of n_items, in the arena). With IDENTITY_GUID and guids that collide within the
- * document, *ret_sticky becomes true and all keys are made by guid and link; sticky in asks for that from the start. */
-struct item_key *identity_keys(const struct document *document, const struct identity *identity, bool sticky,
-	bool *ret_sticky, struct arena *arena) MUST_USE;
+/* Keys of all items of a document (array of n_items, in the arena). With IDENTITY_GUID and guids
+ * that collide within the document, *ret_sticky becomes true and all keys are made by guid and
+ * link; sticky in asks for that from the start. */
+struct item_key *identity_keys(const struct document *document, const struct identity *identity,
+	bool sticky, bool *ret_sticky, struct arena *arena) MUST_USE;
 
 /*
- * What is remembered of a feed between polls; a row of the table feeds. Kept by value where it is on its way; strings
- * belong to whoever made it (see feed_state_copy).
+ * What is remembered of a feed between polls; a row of the table feeds. Kept by value where it is
+ * on its way; strings belong to whoever made it (see feed_state_copy).
  */
 enum feed_health {
-	FEED_NEW,     /* never answered yet */
+	FEED_NEW, /* never answered yet */
 	FEED_OK,
 	FEED_ERROR,   /* the last poll failed */
 	FEED_FAILING, /* has failed for hours, and "feed.failing" was told */
@@ -146,24 +153,25 @@ struct feed_state {
 	int64_t id; /* feeds.id; 0 for none */
 	char *name, *url;
 	char *title, *home_page_url, *language;
-	char *etag, *last_modified;  /* validators, opaque, sent back byte for byte */
-	char *detail;                /* the last error in one sentence, or NULL */
-	char *moved_to;              /* target of a permanent redirect, not accepted yet */
-	char *reason;                /* why next_poll_at is what it is */
+	char *etag, *last_modified; /* validators, opaque, sent back byte for byte */
+	char *detail;		    /* the last error in one sentence, or NULL */
+	char *moved_to;		    /* target of a permanent redirect, not accepted yet */
+	char *reason;		    /* why next_poll_at is what it is */
 	uint64_t body_hash;
-	int64_t first_poll_at;       /* 0: never polled with success: the next success is the first fetch */
+	int64_t first_poll_at; /* 0: never polled with success: the next success is the first fetch
+				*/
 	int64_t last_poll_at, last_success_at, last_change_at, next_poll_at;
-	int64_t full_fetch_at;       /* last answer with a body */
-	int64_t failing_since;       /* of the current run of errors; 0 none */
+	int64_t full_fetch_at; /* last answer with a body */
+	int64_t failing_since; /* of the current run of errors; 0 none */
 	int64_t moved_since;
-	int64_t retry_after_at;      /* not before it, by the server's order; 0 none */
-	int64_t silent_told_at;      /* last feed.silent; 0 none since the last item */
-	uint32_t fails;              /* errors in a row */
-	int32_t status;              /* last HTTP status, 0 none */
-	int64_t hint;                /* seconds the server and the feed ask for at least; 0 none */
-	struct feed_hints hints;     /* of the last document */
+	int64_t retry_after_at;	 /* not before it, by the server's order; 0 none */
+	int64_t silent_told_at;	 /* last feed.silent; 0 none since the last item */
+	uint32_t fails;		 /* errors in a row */
+	int32_t status;		 /* last HTTP status, 0 none */
+	int64_t hint;		 /* seconds the server and the feed ask for at least; 0 none */
+	struct feed_hints hints; /* of the last document */
 	enum feed_health health;
-	bool sticky_guid_link;       /* guids collided once */
+	bool sticky_guid_link;		 /* guids collided once */
 	int64_t polls, polls_304, items; /* counters */
 	int64_t bytes;
 	uint8_t schedule[SCHEDULE_STATE_SIZE]; /* opaque to all but schedule */

@@ -45,9 +45,9 @@ void closep(const int *fd);
 struct arena_chunk;
 struct arena {
 	struct arena_chunk *chunk; /* newest first */
-	char *at;                  /* next free byte of the newest chunk */
-	size_t left;               /* bytes left in it */
-	size_t total;              /* bytes handed to chunks in all */
+	char *at;		   /* next free byte of the newest chunk */
+	size_t left;		   /* bytes left in it */
+	size_t total;		   /* bytes handed to chunks in all */
 };
 
 /* size bytes, aligned for any object, not zeroed; valid until arena_fini(). */
@@ -90,8 +90,8 @@ void buf_fini(struct buf *buf);
  * since it is stored. Not for secrets. seed: 0, or an earlier result to go on from.
  */
 uint64_t hash64(uint64_t seed, const void *data, size_t len);
-/* hash64 of a string with its terminating NUL, so that ("ab","c") and ("a","bc") differ; NULL counts
- * as one more value of its own. */
+/* hash64 of a string with its terminating NUL, so that ("ab","c") and ("a","bc") differ; NULL
+ * counts as one more value of its own. */
 uint64_t hash64_str(uint64_t seed, const char *s);
 
 #endif

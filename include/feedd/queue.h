@@ -1,9 +1,9 @@
 /*
  * queue.h - parcels between threads.
  *
- * Layer 0. What crosses a thread is a parcel: queued, owned by whoever popped it last, brought home by
- * its `done`, which runs on the loop thread. After pushing it you no longer have it. A queue is a
- * mutex, a condition and a list: signalled only if somebody waits, woken only if it was empty.
+ * Layer 0. What crosses a thread is a parcel: queued, owned by whoever popped it last, brought home
+ * by its `done`, which runs on the loop thread. After pushing it you no longer have it. A queue is
+ * a mutex, a condition and a list: signalled only if somebody waits, woken only if it was empty.
  */
 #ifndef FEEDD_QUEUE_H
 #define FEEDD_QUEUE_H
@@ -14,10 +14,14 @@
 
 #include "feedd/mem.h"
 
+struct queue;
+
 struct parcel {
 	struct parcel *next;
-	void (*run)(struct parcel *parcel);  /* on the thread that it is sent to */
-	void (*done)(struct parcel *parcel); /* on the loop thread: looks at the outcome, frees or goes on */
+	struct queue *home; /* where it goes when it was run; NULL: the default of the room */
+	void (*run)(struct parcel *parcel); /* on the thread that it is sent to */
+	void (*done)(struct parcel
+			*parcel); /* on the loop thread: looks at the outcome, frees or goes on */
 };
 
 struct queue {
@@ -27,7 +31,8 @@ struct queue {
 	size_t length;
 	unsigned waiting; /* threads in queue_pop or queue_take */
 	bool closed;
-	void (*wake)(void *arg); /* called without the lock when an empty queue got a parcel; may be NULL */
+	void (*wake)(void *arg); /* called without the lock when an empty queue got a parcel; may be
+				    NULL */
 	void *wake_arg;
 };
 
@@ -47,8 +52,8 @@ void queue_close(struct queue *queue);
 size_t queue_length(struct queue *queue);
 
 /*
- * A pool of threads that run parcels, each then pushed to `home`. For work that takes time and touches
- * nothing but the parcel: parsing, writing a notifier's file.
+ * A pool of threads that run parcels, each then pushed to `home`. For work that takes time and
+ * touches nothing but the parcel: parsing, writing a notifier's file.
  */
 struct pool;
 /* threads: 1 to 64; home: outlives the pool. Signals are blocked in the threads. Returns -errno. */
@@ -59,6 +64,7 @@ size_t pool_length(struct pool *pool);
 void pool_stop(struct pool *pool);
 
 /* pthread_create with all signals blocked and a name of at most 15 bytes. Returns -errno. */
-int thread_start(pthread_t *ret_thread, const char *name, void *(*main)(void *arg), void *arg) MUST_USE;
+int
+thread_start(pthread_t *ret_thread, const char *name, void *(*main)(void *arg), void *arg) MUST_USE;
 
 #endif

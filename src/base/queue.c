@@ -145,7 +145,7 @@ pool_main(void *arg)
 
 	while ((parcel = queue_pop(&pool->queue))) {
 		parcel->run(parcel);
-		queue_push(pool->home, parcel);
+		queue_push(parcel->home ? parcel->home : pool->home, parcel);
 	}
 	return NULL;
 }

@@ -1,0 +1,76 @@
+/*
+ * api.h - the socket: HTTP for scripts, on a thread of its own.
+ *
+ * Layer 4. libmicrohttpd on its own loop with its own read-only view. What only the loop knows or
+ * may do is asked for with a struct api_command that travels to the loop and back.
+ */
+#ifndef FEEDD_API_H
+#define FEEDD_API_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "feedd/mem.h"
+#include "feedd/queue.h"
+
+struct api;
+struct store;
+
+enum api_verb {
+	API_STATUS,  /* body: members of the loop for /v1/status, as a JSON object */
+	API_METRICS, /* body: the loop's part of /metrics, text */
+	API_POLL,    /* name (NULL: all), force */
+	API_RELOAD,
+	API_RESUME,
+	API_ACCEPT_MOVE,
+	API_RELEASE, /* name */
+	API_RETRY,   /* seq, 0: all */
+	API_TEST,    /* name of a notifier */
+	API_WHY, /* name of a feed: body: the loop's part (host gate, in flight) as a JSON object */
+};
+
+struct api_command {
+	struct parcel parcel;
+	enum api_verb verb;
+	char *name; /* owned */
+	bool force;
+	int64_t seq;
+	/* out */
+	int status;	 /* HTTP status */
+	struct buf body; /* JSON object (or text, API_METRICS) */
+	void *request;	 /* the api's own */
+};
+
+struct api_options {
+	struct store *store;
+	int unix_fd; /* listening socket; the api closes it, and unlinks unlink_path if it is not
+			NULL */
+	const char *unlink_path;
+	int tcp_fd; /* of `listen`, or -1 */
+	unsigned max_clients;
+	struct queue *loop_home; /* the loop's home queue: commands go there, their `done` calls
+				    `command` */
+	void (*command)(void *arg,
+		struct api_command *command); /* on the loop; ends in api_answer, now or later */
+	void *arg;
+};
+
+/* Starts the thread. Returns -errno. */
+int api_start(struct api **ret_api, const struct api_options *options) MUST_USE;
+/* Hands a command back with its answer. On the loop. */
+void api_answer(struct api *api, struct api_command *command);
+/* The log has grown: wakes live streams. On the loop; cheap. */
+void api_wake(struct api *api);
+/* Ends streams, answers nobody any more, joins, frees. Accepts NULL. Commands that are still on the
+ * loop must be answered before. */
+void api_stop(struct api *api);
+
+/* A listening Unix socket at path, mode 0660: -EADDRINUSE where a living daemon answers there, a
+ * dead one's is taken over. */
+int api_listen_unix(const char *path, int *ret_fd) MUST_USE;
+/* A listening TCP socket at "address:port" ("[::1]:8470" for IPv6). -EINVAL where it cannot be
+ * read. */
+int api_listen_tcp(const char *address, int *ret_fd) MUST_USE;
+
+#endif
