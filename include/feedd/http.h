@@ -26,7 +26,8 @@ enum http_error {
 	HTTP_TLS,	/* handshake or certificate */
 	HTTP_TIMEOUT,	/* total, connect or stall */
 	HTTP_TOO_LARGE, /* decoded body or headers over the limit */
-	HTTP_REDIRECT,	/* too many, empty, or to another protocol */
+	HTTP_REDIRECT,	/* too many, in a ring, without a usable Location, or to another protocol;
+			   also 300, 305, 306 */
 	HTTP_PRIVATE,	/* an address that this request may not connect to */
 	HTTP_PROTOCOL,	/* what came is no HTTP, or a broken encoding */
 	HTTP_FILE,	/* file://: cannot be read */
@@ -35,32 +36,43 @@ enum http_error {
 
 struct http_request {
 	/* in; everything is copied or used before http_start returns */
-	const char *method;		  /* NULL: GET */
-	const char *url;		  /* http, https; file:// where allow_file */
+	const char *method; /* NULL: GET, or POST where there is a body. Only GET and HEAD are
+			       redirected */
+	const char *url;    /* http, https; file:// or an absolute path where allow_file.
+			     * user:password@ is used where    username is NULL */
 	const char *etag, *last_modified; /* validators, sent byte for byte; NULL for an
 					     unconditional request */
-	const char *const *headers;	  /* "Name: value", n_headers of them */
+	const char *const *headers; /* "Name: value", n_headers of them; but for a few harmless ones
+				     * (Accept and the like) they are secrets and never follow a
+				     * redirect to another origin, like the credentials */
 	size_t n_headers;
 	const char *body; /* of POST */
 	size_t body_len;
 	const char *user_agent, *proxy, *ca_file, *client_cert, *client_key, *http_version,
 		*username, *password;
-	bool bearer; /* password is a bearer token */
+	bool bearer; /* password is a bearer token; else basic, or digest where the server asks for
+			it */
 	bool tls_verify, allow_private, allow_file, follow;
 	const char *private_host; /* the one host that may be private (from the feed's own URL), or
 				     NULL */
 	bool keep_alive;	  /* more requests to this host are waiting: keep the connection */
-	int64_t timeout_ms, max_bytes;
+	int64_t timeout_ms, max_bytes; /* for all hops together, 0: 60 s; decoded body, 0: 16 MiB */
 	/* called once, on the loop, never from within http_start; the request is the caller's again
 	 */
 	void (*done)(struct http_request *request);
 	void *arg;
-	/* out; owned by the request, freed by http_request_fini */
+	/* out; zeroed before http_start, owned by the request, freed by http_request_fini. Of a
+	 * status that is not 2xx, and of a POST, at most 64 KiB of the body are kept and the rest
+	 * is not waited for. */
 	enum http_error error;
 	int status;   /* of the last hop; 0 where none came. file://: 200, or 304 when unchanged */
-	char *detail; /* one sentence for people when error != HTTP_OK, else NULL */
+	char *detail; /* a sentence for people when error != HTTP_OK or truncated, else NULL; no
+			 secrets in it */
 	struct buf answer; /* decoded body */
-	bool truncated;	   /* the transfer ended before its announced end; what came is in answer */
+	bool truncated; /* HTTP_OK, but the transfer ended before its announced end; what came is in
+			 * answer and detail says how it ended */
+	bool partial; /* 226 IM Used: only what is new; nothing may be concluded from what is absent
+		       */
 	char *content_type, *ret_etag, *ret_last_modified; /* of the last hop, or NULL; validators
 							      over 1 KiB are dropped */
 	char *cache_control, *expires, *date, *age, *server,
@@ -68,7 +80,8 @@ struct http_request {
 	char *location;	       /* Location of a 3xx that was not followed */
 	int64_t retry_after;   /* seconds, 0 none */
 	char *effective_url;   /* after redirects, without userinfo */
-	char *moved_to;	       /* target if every hop so far was permanent (301, 308), or NULL */
+	char *moved_to; /* where the permanent redirects (301, 308) that the chain begins with lead,
+			 * or NULL; to be believed only with an answer that is a feed */
 	int redirects;
 	int64_t bytes_wire, elapsed_ms;
 	struct http_transfer *transfer; /* internal, while in flight */
@@ -79,21 +92,33 @@ int http_new(struct http **ret_http, struct ev_loop *loop, const char *user_agen
 /* Begins a request; `done` will be called. Returns 0, or -errno where it could not even begin (done
  * is not called). */
 int http_start(struct http *http, struct http_request *request) MUST_USE;
-/* Ends one early: done is called with HTTP_CANCELLED before this returns. */
+/* Ends one early: done is called with HTTP_CANCELLED before this returns. Nothing happens if it is
+ * not in flight. */
 void http_cancel(struct http *http, struct http_request *request);
 /* Requests in flight. */
 size_t http_in_flight(const struct http *http);
-/* Cancels what is in flight and frees. Accepts NULL. */
+/* Cancels what is in flight and frees. Accepts NULL. May be called from within `done`, as may
+ * http_start and http_cancel; http_start gives -ESHUTDOWN meanwhile. */
 void http_free(struct http *http);
 /* Frees what came out and zeroes it; the in part is not touched. */
 void http_request_fini(struct http_request *request);
 
-/* What the freshness headers of an answer ask for, in seconds from now, 0 for nothing: max-age
- * minus Age, else Expires minus Date; no-cache and no-store give 0. RFC 9111, 5.2 and 5.3. Pure. */
+/* One request with a loop of its own, for programs without one; blocks until it is over. The same
+ * limits and outcomes; `done` is called, where it is set. Returns 0 with the outcome in the
+ * request, or -errno where no engine could be made. */
+int http_fetch_once(struct http_request *request) MUST_USE;
+
+/* What the freshness headers of an answer ask for, in seconds from now, 0 for nothing: max-age,
+ * else Expires minus Date, each minus Age; no-cache, no-store and what cannot be read give 0.
+ * s-maxage is for shared caches and ignored. All may be NULL. RFC 9111, 4.2 and 5.2. Pure. */
 int64_t http_freshness(const char *cache_control, const char *expires, const char *date,
 	const char *age, int64_t now);
-/* True for `Expires: 0` and the like: an answer whose validators are not to be trusted. */
+/* True for `Expires: 0` and the like without a max-age: an answer whose validators are not to be
+ * trusted. Pure. */
 bool http_expires_at_once(const char *cache_control, const char *expires);
+/* Seconds that a Retry-After asks for: a number, or a date taken relative to the answer's own Date
+ * (else to now). 0 for NULL, the past and what cannot be read. RFC 9110, 10.2.3. Pure. */
+int64_t http_retry_after(const char *retry_after, const char *date, int64_t now);
 
 /*
  * The client's side of the daemon's socket, for feedctl: one blocking request.
@@ -102,16 +127,20 @@ struct http_local {
 	const char *socket, *method, *path; /* path with query */
 	const char *accept;		    /* NULL: application/json */
 	const char *last_event_id;
-	/* Called with each piece of the body; non-zero ends the request. NULL: collected in answer.
-	 */
+	/* Called with each piece of the body of a 2xx; non-zero ends the request. NULL: collected
+	 * in answer, as is the body of any other status. */
 	int (*data)(void *arg, const char *data, size_t len);
 	void *arg;
+	/* out; zeroed before, freed by http_local_fini */
 	int status;
 	struct buf answer;
-	char *detail; /* malloc'd, where it failed */
+	char *detail; /* a sentence, where it failed */
 };
-/* 0 with status set; -ENOENT/-ECONNREFUSED/-EACCES where no daemon is at the socket; -ECANCELED
- * when data ended it; -EIO else. */
+/* Blocks without a time limit once connected: streams are endless. 0 with status set;
+ * -ENOENT/-ECONNREFUSED/-EACCES where no daemon is at the socket; -ECANCELED when data ended it;
+ * -EIO else. */
 int http_local_request(struct http_local *local) MUST_USE;
+/* Frees and zeroes what came out. */
+void http_local_fini(struct http_local *local);
 
 #endif
