@@ -23,27 +23,33 @@ struct string_list {
 	size_t n;
 };
 
-/* One feed: its own settings over the defaults of the top level. Strings that are NULL were not
- * set. */
-struct feed_config {
-	const char *name, *url; /* url without user:password */
-	const char *title;	/* overrides the feed's own where set */
-	bool enabled, private, tls_verify;
-	int64_t interval; /* seconds, 0 for "adaptive" */
+/* How a feed is polled: the defaults of the top level, with what the feed's own block says put over them. Feeds that say
+ * nothing share one. Strings that are NULL were not set. */
+struct feed_settings {
+	int64_t interval;       /* seconds, 0 for "adaptive" */
 	int64_t min_interval, max_interval;
 	double weight;
-	int64_t backlog;  /* newest N of the first fetch that are told; BACKLOG_ALL for all */
-	int64_t keep;	  /* seconds that items are kept at least; 0 for ever */
-	int64_t timeout;  /* seconds for a whole request */
-	int64_t max_size; /* bytes, decoded */
-	struct string_list tags, headers; /* headers: "Name: value" */
-	const char *user_agent, *proxy, *ca_file, *client_cert, *client_key,
-		*http;			 /* http: "1.1" or "2" */
-	const char *username, *password; /* also of user:password@ in the URL */
-	const char *credential; /* name of a file in $CREDENTIALS_DIRECTORY, read at the load into
-				   password */
+	int64_t backlog;        /* newest N of the first fetch that are told; BACKLOG_ALL for all */
+	int64_t keep;           /* seconds that items are kept at least; 0 for ever */
+	int64_t timeout;        /* seconds for a whole request */
+	int64_t max_size;       /* bytes, decoded */
+	struct string_list headers; /* "Name: value" */
+	const char *user_agent; /* never NULL */
+	const char *proxy, *ca_file, *client_cert, *client_key;
+	const char *http;       /* "1.1", "2", or NULL: whatever is offered */
+	const char *username, *password; /* also of user:password@ in the URL; a password alone is a bearer token */
+	const char *credential; /* name of a file in $CREDENTIALS_DIRECTORY, read at the load into password */
 	struct identity identity;
-	const char *file; /* where it was configured, for messages */
+	bool enabled, private, tls_verify;
+};
+
+/* One feed. Small, since there may be a million of them. */
+struct feed_config {
+	const char *name, *url; /* url without user:password */
+	const char *title;      /* overrides the feed's own where set */
+	const struct feed_settings *settings; /* never NULL; often shared */
+	struct string_list tags;
+	const char *file;       /* where it was configured, for messages */
 	int line;
 };
 
@@ -95,8 +101,7 @@ struct config {
 	int64_t workers;     /* 0: cores - 1, within 1 to 8 */
 	int64_t max_clients; /* of the socket */
 	int64_t max_items;   /* of one document */
-	const char *user_agent;
-	struct feed_config *feeds;
+	struct feed_config *feeds;   /* sorted by name (strcmp) */
 	struct host_config *hosts;
 	struct notify_config *notifies;
 	size_t n_feeds, n_hosts, n_notifies;
