@@ -43,6 +43,8 @@ void log_set_sink(log_sink *sink);
 /* True if records of this level are written: spares the work of making their arguments. */
 int log_wants(int level);
 
+/* Writes one record, if the level is wanted. What the macros below call; fmt is theirs, about may
+ * be NULL. */
 void log_write(int level, const char *file, int line, const char *func,
 	const struct log_about *about, const char *fmt, ...) PRINTF_LIKE(6, 7);
 

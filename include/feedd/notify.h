@@ -33,6 +33,8 @@ struct notify_tools {
 	void *arg;
 };
 
+/* No notifier yet: they come with notify_configure(). Tools are copied; what they point to must
+ * outlive it. */
 int notify_new(struct notify **ret_notify, const struct notify_tools *tools) MUST_USE;
 /* Start and reload: begins new notifiers, changes those that changed, ends those that are gone
  * (their hooks run on to their deadline), opens files anew, enables webhooks that a 410 disabled.

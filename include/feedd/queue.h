@@ -36,6 +36,7 @@ struct queue {
 	void *wake_arg;
 };
 
+/* An empty, open queue. wake may be NULL. */
 void queue_init(struct queue *queue, void (*wake)(void *arg), void *wake_arg);
 /* The queue must be empty and nobody may wait. */
 void queue_fini(struct queue *queue);
