@@ -204,12 +204,30 @@ struct store_scan {
 };
 void store_scan(struct store *store, struct store_scan *scan);
 
+/* Deliveries of a notifier that were set aside become waiting again, due at `now`, as if they had
+ * not been tried yet: those of one seq, or all (seq 0; the oldest 4,096, so ask until none is
+ * left). Writer thread. */
+struct store_retry {
+	struct store_parcel head;
+	int64_t notify;	       /* in: id of store_notify_load */
+	int64_t seq, now;      /* in */
+	struct delivery *open; /* out: as they are now, by seq; in arena */
+	size_t n_open;
+	struct arena arena; /* the receiver finishes it */
+};
+void store_retry(struct store *store, struct store_retry *retry);
+
+/* What the JSON of one store_render comes to at most, unless one event alone is larger. */
+#define STORE_RENDER_MAX ((size_t)8 << 20)
+
 /* Event objects and the handy fields of hooks (reader thread). Events that retention took are left
  * out. */
 struct store_render {
 	struct store_parcel head;
 	const int64_t *seqs; /* in; ascending not needed; must live until it is home */
 	size_t n_seqs;
+	size_t n_seen; /* out: so many of seqs were looked at: all, or fewer (but one at least)
+			  where the next one would pass STORE_RENDER_MAX */
 	struct rendered {
 		int64_t seq, feed_id;
 		const char *json; /* one line, without line feed */
