@@ -15,19 +15,22 @@
 #include "feedd/queue.h"
 
 struct api;
+struct config;
 struct store;
 
 enum api_verb {
 	API_STATUS,  /* body: members of the loop for /v1/status, as a JSON object */
-	API_METRICS, /* body: the loop's part of /metrics, text */
+	API_METRICS, /* body: the loop's part of /metrics, text, each line with its line feed */
 	API_POLL,    /* name (NULL: all), force */
-	API_RELOAD,
+	API_RELOAD,  /* status 200, or 422 where the configuration has faults; body: {"faults":
+			["FILE:LINE: message"], "warnings": […]} */
 	API_RESUME,
 	API_ACCEPT_MOVE,
 	API_RELEASE, /* name */
 	API_RETRY,   /* seq, 0: all */
 	API_TEST,    /* name of a notifier */
 	API_WHY, /* name of a feed: body: the loop's part (host gate, in flight) as a JSON object */
+	API_NOTIFIERS, /* name of one (NULL: all): api_describe_notifiers() makes the body */
 };
 
 struct api_command {
@@ -37,8 +40,9 @@ struct api_command {
 	bool force;
 	int64_t seq;
 	/* out */
-	int status;	 /* HTTP status */
-	struct buf body; /* JSON object (or text, API_METRICS) */
+	int status;	 /* HTTP status; 0 counts as 200 */
+	struct buf body; /* JSON object (or text, API_METRICS); BUF_INIT was done; empty: "{}".
+			    Where status is not 2xx: {"error": "a sentence"} */
 	void *request;	 /* the api's own */
 };
 
@@ -62,8 +66,12 @@ int api_start(struct api **ret_api, const struct api_options *options) MUST_USE;
 void api_answer(struct api *api, struct api_command *command);
 /* The log has grown: wakes live streams. On the loop; cheap. */
 void api_wake(struct api *api);
-/* Ends streams, answers nobody any more, joins, frees. Accepts NULL. Commands that are still on the
- * loop must be answered before. */
+/* API_NOTIFIERS: fills status (404 where there is none of that name) and body: what the notifiers
+ * select. */
+void api_describe_notifiers(const struct config *config, struct api_command *command);
+/* Ends streams, answers nobody any more, joins, frees. Accepts NULL. To be called before
+ * store_stop(). Commands that the loop still has are freed without a word when it answers them; the
+ * api must not be used in any other way after this. */
 void api_stop(struct api *api);
 
 /* A listening Unix socket at path, mode 0660: -EADDRINUSE where a living daemon answers there, a
