@@ -21,7 +21,8 @@ static void __attribute__((noreturn)) out_of_memory(size_t size)
 {
 	/* No log.h here: its formatting may need memory. */
 	char line[96];
-	int len = snprintf(line, sizeof(line), "<2>feedd: out of memory (%zu bytes asked for), aborting\n", size);
+	int len = snprintf(line, sizeof(line),
+		"<2>feedd: out of memory (%zu bytes asked for), aborting\n", size);
 
 	if (len > 0 && write(STDERR_FILENO, line, (size_t)len) < 0) {
 		/* nothing is left to tell it to */
@@ -182,6 +183,15 @@ arena_printf(struct arena *arena, const char *fmt, ...)
 	if (len < 0)
 		out_of_memory(0);
 	return arena_strndup(arena, text, (size_t)len);
+}
+
+void
+arena_trim(struct arena *arena, void *block, size_t size, size_t kept)
+{
+	if ((char *)block + size != arena->at || kept > size)
+		return;
+	arena->at -= size - kept;
+	arena->left += size - kept;
 }
 
 void
