@@ -17,6 +17,7 @@ import socket
 import sqlite3
 import subprocess
 import tempfile
+import time
 import urllib.parse
 
 from .hooks import Hook
@@ -233,9 +234,35 @@ class Feedd:
         """Asks for a poll now; whoever needs its result waits for what it brings."""
         self.ctl("poll", name, check=0)
 
+    def polled(self, name, feed):
+        """Asks for a poll of a server.Feed and waits until it was answered; asks again if one was still under way."""
+        before = feed.answered
+
+        def answered():
+            self.poll(name)
+            deadline = time.monotonic() + SLOW
+            while time.monotonic() < deadline and feed.answered == before:
+                time.sleep(0.01)
+            return feed.answered > before
+
+        wait_for(answered, f"a poll of {name}")
+
     def show(self, name):
         """Text of `feedctl show`."""
         return self.ctl("show", name, check=0).stdout
+
+    def wait_items(self, count, feed=None):
+        """Waits until so many items are stored (of a feed)."""
+        query, given = "SELECT count(*) FROM items", []
+        if feed:
+            query, given = query + " JOIN feeds ON feeds.id = items.feed WHERE feeds.name = ?", [feed]
+
+        def enough():
+            with contextlib.suppress(sqlite3.OperationalError):  # no database or no table yet
+                return self.sql(query, *given)[0][0] >= count
+            return False
+
+        wait_for(enough, f"{count} stored items")
 
     def sql(self, query, *parameters):
         """Rows of the database, read beside the daemon."""

@@ -43,7 +43,7 @@ class Feed:
     """A document that changes. Its ETag is a hash of the bytes; a matching If-None-Match gets a 304."""
 
     def __init__(self, server, path, entries, format="rss", title="Sample", headers=None):
-        self.path, self.url = path, server.url(path)
+        self._server, self.path, self.url = server, path, server.url(path)
         self.format, self.title = format, title
         self.headers = dict(headers or {})
         self.etag = True
@@ -67,6 +67,11 @@ class Feed:
     def body(self):
         make, _ = feeds.FORMATS[self.format]
         return make(self.entries, title=self.title)
+
+    @property
+    def answered(self):
+        """How many requests were answered in full."""
+        return sum(1 for r in self._server.of(self.path) if r.done_at)
 
     def answer(self, request):
         body = self.body()

@@ -1,0 +1,107 @@
+"""feedctl with a daemon and without."""
+import json
+import subprocess
+
+import pytest
+from support.daemon import BUILD
+from support.feeds import item, items, opml, rss
+from support.wait import wait_for
+
+NEEDS_DAEMON = [["status"], ["feeds"], ["show", "a"], ["poll"], ["reload"], ["follow"], ["items"], ["failed"], ["why", "a"],
+                ["ack", "c", "1"], ["test", "out"]]
+
+
+@pytest.mark.parametrize("args", NEEDS_DAEMON, ids=" ".join)
+def test_without_a_daemon_it_is_3(feedd, args):
+    done = feedd.ctl(*args)
+    assert done.returncode == 3
+    assert feedd.socket in done.stderr
+    assert done.stdout == ""
+
+
+@pytest.mark.parametrize("args", [[], ["nonsense"], ["show"], ["--nonsense"], ["ack", "c"], ["follow", "--nonsense"]],
+                         ids=" ".join)
+def test_wrong_usage_is_2(feedd, args):
+    assert feedd.ctl(*args).returncode == 2
+
+
+def test_help_and_version(feedd):
+    assert "status" in feedd.ctl("--help", check=0).stdout
+    assert feedd.ctl("--version", check=0).stdout.startswith("feedctl ")
+
+
+def test_the_socket_may_come_from_the_environment(feedd):
+    feedd.configure().start()
+    done = subprocess.run([BUILD / "feedctl", "status"], env={"FEEDD_SOCKET": feedd.socket}, capture_output=True, text=True,
+                          timeout=20, check=False)
+    assert done.returncode == 0, done.stderr
+
+
+def test_a_running_daemon(server, feedd):
+    feed, hook = server.feed("/a.xml", items(1), title="The feed's title"), feedd.hook()
+    feedd.configure(feeds={"a": {"url": feed.url, "tags": ["t"]}, "b": server.url("/missing")},
+                    notify={"out": {"exec": [hook]}}).start()
+    feedd.wait_items(1)
+    assert feedd.ctl("status", check=0).stdout
+    assert isinstance(json.loads(feedd.ctl("status", "--json", check=0).stdout), dict)
+    listed = feedd.ctl("feeds", check=0).stdout
+    assert "a" in listed.split() and "b" in listed.split()
+    json.loads(feedd.ctl("feeds", "--json", check=0).stdout)
+    shown = feedd.ctl("show", "a", check=0).stdout
+    assert feed.url in shown and "The feed's title" in shown
+    assert "\x1b[" not in listed + shown, "colour is for terminals"
+    assert feedd.ctl("show", "nobody").returncode == 1
+    assert feedd.ctl("poll", "nobody").returncode == 1
+    assert feedd.ctl("why", "a", check=0).stdout
+    feed.add(item(2))
+    feedd.ctl("poll", "--force", "a", check=0)
+    wait_for(lambda: hook.calls, "the call of the hook")
+    why = feedd.ctl("why", hook.seqs[0], check=0).stdout
+    assert "out" in why
+    assert "Article 2" in feedd.ctl("items", check=0).stdout
+    found = feedd.ctl("items", "--search", "Article", "--limit", "1", "--json", check=0).stdout
+    assert "Article" in found
+    feedd.ctl("test", "out", check=0)
+    wait_for(lambda: len(hook.calls) == 2, "the sample event")
+
+
+def test_backup(server, feedd):
+    feed = server.feed("/a.xml", items(1, 2, 3))
+    feedd.configure(feeds={"a": feed.url}).start()
+    feedd.wait_items(3)
+    copy = feedd.directory / "copy.db"
+    feedd.ctl("backup", copy, check=0)
+    done = subprocess.run(["sqlite3", copy, "PRAGMA integrity_check; SELECT count(*) FROM items"], capture_output=True,
+                          text=True, timeout=20, check=True)
+    assert done.stdout.split() == ["ok", "3"]
+
+
+def test_parse_needs_no_daemon(feedd):
+    done = feedd.ctl("parse", "-", input=rss(items(1, 2)).decode(), check=0)
+    parsed = json.loads(done.stdout)
+    assert parsed["version"] == "https://jsonfeed.org/version/1.1"
+    assert [i["title"] for i in parsed["items"]] == ["Article 2", "Article 1"]
+    assert parsed["_feedd"]["format"] == "rss-2.0"
+    assert done.stdout.count("\n") == 1
+    file = feedd.directory / "f.xml"
+    file.write_bytes(rss(items(1)))
+    assert json.loads(feedd.ctl("parse", file, check=0).stdout)["items"]
+    assert feedd.ctl("parse", "-", input="no feed at all").returncode == 1
+    assert feedd.ctl("parse", feedd.directory / "missing").returncode == 1
+
+
+def test_parse_of_an_address_uses_the_daemon_s_fetcher(server, feedd):
+    feed = server.feed("/a.xml", items(1))
+    assert json.loads(feedd.ctl("parse", feed.url, check=0).stdout)["items"][0]["title"] == "Article 1"
+    server.answer("/x", status=500)
+    assert feedd.ctl("parse", server.url("/x")).returncode == 1
+
+
+def test_import_makes_a_configuration(feedd):
+    file = feedd.directory / "in.opml"
+    file.write_text(opml([("Folder", [('A "quoted" feed', "https://example.org/a?x=1&y=2")])]))
+    (feedd.directory / "mine.conf").write_text(feedd.ctl("import", file, check=0).stdout)
+    feedd.configure(extra='include("mine.conf")\n')
+    assert feedd.run("--check").returncode == 0
+    assert "https://example.org/a?x=1&y=2" in (feedd.directory / "mine.conf").read_text()
+    assert "Folder" in (feedd.directory / "mine.conf").read_text()

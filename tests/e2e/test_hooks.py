@@ -1,0 +1,149 @@
+"""Hooks that fail, hang, are missing; and that none of it holds up anybody else."""
+import os
+
+from support.feeds import item, items
+from support.wait import stays, wait_for
+
+
+def running_sleeps(marker):
+    """Processes with this argument."""
+    found = []
+    for pid in filter(str.isdigit, os.listdir("/proc")):
+        try:
+            with open(f"/proc/{pid}/cmdline", "rb") as f:
+                if marker.encode() in f.read().split(b"\0"):
+                    found.append(int(pid))
+        except OSError:
+            continue
+    return found
+
+
+def prepare(server, feedd, hook, **options):
+    feed = server.feed("/a.xml", items(1))
+    other = feedd.hook("other")
+    feedd.configure(feeds={"a": feed.url}, notify={"out": {"exec": [hook], **options}, "other": {"exec": [other]}})
+    feedd.start()
+    feedd.wait_items(1)
+    return feed, other
+
+
+def test_a_failing_hook_is_called_again(server, feedd):
+    hook = feedd.hook()
+    hook.exits(1)
+    feed, other = prepare(server, feedd, hook)
+    feed.add(item(2))
+    feedd.poll("a")
+    wait_for(lambda: hook.calls, "the first call")
+    hook.exits(None)
+    wait_for(lambda: len(hook.calls) == 2, "the second call", 20)
+    assert hook.calls[0].event == hook.calls[1].event
+    assert 3.5 <= hook.calls[1].at - hook.calls[0].at <= 12
+    assert len(other.calls) == 1
+    assert feedd.ctl("failed", check=0).stdout.count("Article 2") == 0
+
+
+def test_retries_used_up_it_is_set_aside_and_can_be_sent_again(server, feedd):
+    hook = feedd.hook()
+    hook.exits(3)
+    feed, other = prepare(server, feedd, hook, retries=0)
+    feed.add(item(2))
+    feedd.poll("a")
+    wait_for(lambda: hook.calls and other.calls, "both calls")
+    lines = wait_for(lambda: feedd.ctl("failed", check=0).stdout, "the line in `feedctl failed`")
+    seq = str(hook.seqs[0])
+    assert seq in lines and "out" in lines
+    # It does not hold up the next one.
+    hook.exits(None)
+    feed.add(item(3))
+    feedd.poll("a")
+    wait_for(lambda: "Article 3" in hook.titles, "the next article")
+    feedd.ctl("retry", seq, check=0)
+    wait_for(lambda: hook.titles.count("Article 2") == 2, "the call after `feedctl retry`")
+    wait_for(lambda: not feedd.get("/v1/status").json().get("failed"), "nothing set aside any more")
+
+
+def test_exit_75_uses_up_no_retry(server, feedd):
+    hook = feedd.hook()
+    hook.exits(75)
+    feed, _ = prepare(server, feedd, hook, retries=0)
+    feed.add(item(2))
+    feedd.poll("a")
+    wait_for(lambda: hook.calls, "the first call")
+    hook.exits(None)
+    wait_for(lambda: len(hook.calls) == 2, "the second call", 20)
+
+
+def test_a_hanging_hook_is_killed_with_its_children(server, feedd):
+    hook = feedd.hook()
+    marker = f"{30000 + os.getpid() % 10000}.5"
+    hook.sleeps(marker)
+    feed, other = prepare(server, feedd, hook, timeout="1s")
+    feed.add(item(2))
+    feedd.poll("a")
+    wait_for(lambda: hook.calls and other.calls, "both calls")
+    wait_for(lambda: running_sleeps(marker), "the child of the hook")
+    wait_for(lambda: not running_sleeps(marker), "its end", 15)
+    hook.sleeps(None)
+    wait_for(lambda: len(hook.calls) == 2, "the second call", 20)
+
+
+def test_a_hanging_hook_holds_up_no_other_notifier(server, feedd):
+    hook = feedd.hook()
+    hook.sleeps(60)
+    feed, other = prepare(server, feedd, hook, concurrency=1)
+    for n in range(2, 6):
+        feed.add(item(n))
+    feedd.poll("a")
+    wait_for(lambda: len(other.calls) == 4, "all calls of the other notifier")
+    assert len(hook.calls) <= 1
+
+
+def test_a_missing_program_is_a_failed_delivery_and_no_fault_of_the_configuration(server, feedd):
+    feed, hook = server.feed("/a.xml", items(1)), feedd.hook()
+    missing = feedd.directory / "missing"
+    feedd.configure(feeds={"a": feed.url}, notify={"out": {"exec": [missing], "retries": 0}, "other": {"exec": [hook]}})
+    assert feedd.run("--check").returncode == 0
+    feedd.start()
+    feedd.wait_items(1)
+    feed.add(item(2))
+    feedd.poll("a")
+    wait_for(lambda: hook.calls, "the call of the other")
+    wait_for(lambda: "out" in feedd.ctl("failed", check=0).stdout, "the line in `feedctl failed`")
+
+
+def test_no_shell_and_no_secrets(server, feedd):
+    feed, hook = server.feed("/a.xml", items(1)), feedd.hook()
+    evil = "$(touch pwned) `touch pwned` ; touch pwned \"quoted\" 'single'"
+    feedd.environment["CREDENTIALS_DIRECTORY"] = str(feedd.directory)
+    feedd.environment["LD_LIBRARY_PATH"] = ""
+    dump = feedd.directory / "dump"
+    dump.write_text('#!/bin/sh\nenv >"$0.env"; cat >"$0.in"; mv "$0.env" "$0.done"\n')
+    dump.chmod(0o755)
+    feedd.configure(feeds={"a": feed.url}, notify={"out": {"exec": [hook, "$HOME", "*"]}, "dump": {"exec": [dump]}})
+    feedd.start()
+    feedd.wait_items(1)
+    feed.add(item(2, title=evil))
+    feedd.poll("a")
+    call = wait_for(lambda: hook.calls, "the call of the hook")[0]
+    assert call.args == ["$HOME", "*"]
+    assert call.env["FEEDD_TITLE"] == evil
+    done = feedd.directory / "dump.done"
+    wait_for(done.exists, "the environment")
+    names = {line.split("=")[0] for line in done.read_text().splitlines()}
+    assert names & {"CREDENTIALS_DIRECTORY", "NOTIFY_SOCKET", "LISTEN_FDS", "WATCHDOG_USEC", "JOURNAL_STREAM"} == set()
+    assert not list(feedd.directory.glob("**/pwned"))
+
+
+def test_a_hook_that_reads_nothing_has_been_told(server, feedd):
+    feed = server.feed("/a.xml", items(1))
+    quiet = feedd.directory / "quiet"
+    quiet.write_text('#!/bin/sh\nexec <&-\necho x >>"$0.calls"\n')
+    quiet.chmod(0o755)
+    feedd.configure(feeds={"a": feed.url}, notify={"out": {"exec": [quiet]}})
+    feedd.start()
+    feedd.wait_items(1)
+    feed.add(item(2, html="<p>" + "long " * 100000 + "</p>"))
+    feedd.poll("a")
+    calls = feedd.directory / "quiet.calls"
+    wait_for(calls.exists, "the call")
+    assert stays(lambda: calls.read_text() == "x\n", 7), "it was called again"
