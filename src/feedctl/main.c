@@ -5,8 +5,11 @@
 #include <string.h>
 
 #include "feedctl.h"
+#include "simulate.h"
 
 static const struct verb verbs[] = {
+	{"simulate", "[--budget N] [--policy adaptive|fixed] [--polls FILE] < TRACE",
+		"run the schedule against a trace of publications", verb_simulate},
 	{0},
 };
 

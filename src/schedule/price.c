@@ -1,0 +1,99 @@
+/*
+ * price.c - theta, the price of a request: the one number that keeps all adaptive feeds together
+ * within the budget. Touches nothing but the price that it is given.
+ */
+#include <math.h>
+
+#include "estimate.h"
+
+#define BISECTIONS 24
+#define SEARCH_SPAN 30.0		/* theta moves by this factor at most per solution */
+#define REPAY_SECONDS (12.0 * HOUR)	/* polls owed are made within this time */
+#define DUE_BOUND_SECONDS (24.0 * HOUR) /* so many seconds of the budget at most are carried over  \
+					 */
+#define LEAST_THETA 1e-3		/* beyond these no interval changes any more */
+#define MOST_THETA 1e9
+#define LEARN_SECONDS (6 * HOUR) /* before that, predictions are not compared with what was done   \
+				  */
+
+/* The budget in polls a second. */
+static double
+budget_rate(const struct schedule_budget *budget, size_t n)
+{
+	double rate = budget->polls_per_feed_per_day / DAY * (double)n;
+
+	if (budget->max_requests_per_hour > 0)
+		rate = fmin(rate, budget->max_requests_per_hour / HOUR);
+	return rate;
+}
+
+void
+schedule_price_init(struct schedule_price *price, const struct schedule_budget *budget, int64_t now)
+{
+	double interval = DAY / budget->polls_per_feed_per_day;
+
+	*price = (struct schedule_price){
+		.theta = interval * interval / (2.0 * DAY), /* right for feeds of one item a day */
+		.started_at = now,
+		.solved_at = now,
+	};
+}
+
+/* Polls a second of all feeds at this theta, as the long-run rates have it. */
+static double
+predict(const struct schedule_feeds *feeds, double theta)
+{
+	double total = 0;
+
+	for (size_t i = 0; i < feeds->n; i++) {
+		const struct schedule_policy *policy;
+		const struct schedule_state *state = feeds->state_at(feeds->arg, i, &policy);
+		double rate = sqrt(policy->weight * schedule_rate(state) / (2 * theta));
+
+		if (policy->interval > 0)
+			rate = 1 / (double)policy->interval;
+		rate = fmax(rate, 1 / (double)policy->max_interval);
+		total += fmin(rate, 1 / (double)schedule_least_gap(state, policy));
+	}
+	return total;
+}
+
+static void
+account(struct schedule_price *price, double budget, double made, double seconds)
+{
+	double fade = exp(-seconds / DAY);
+	double bound = DUE_BOUND_SECONDS * budget;
+
+	price->due = fmax(-bound, fmin(price->due + budget * seconds - made, bound));
+	price->made = price->made * fade + made;
+	price->predicted = price->predicted * fade + price->rate * seconds;
+}
+
+void
+schedule_price_solve(struct schedule_price *price, const struct schedule_budget *budget,
+	const struct schedule_feeds *feeds, double made, int64_t now)
+{
+	double rate = budget_rate(budget, feeds->n);
+	double kappa = 1;
+	double low = price->theta / SEARCH_SPAN, high = price->theta * SEARCH_SPAN;
+
+	account(price, rate, made, fmax((double)(now - price->solved_at), 0));
+	price->solved_at = now;
+	if (feeds->n == 0)
+		return;
+	if (now - price->started_at >= LEARN_SECONDS && price->predicted > 0)
+		kappa = fmax(0.6, fmin(price->made / price->predicted, 1.5));
+	double wanted =
+		rate * fmax(0.7, fmin(1 + price->due / (REPAY_SECONDS * rate), 1.3)) / kappa;
+
+	for (int i = 0; i < BISECTIONS; i++) {
+		double middle = sqrt(low * high);
+
+		if (predict(feeds, middle) > wanted)
+			low = middle;
+		else
+			high = middle;
+	}
+	price->theta = fmax(LEAST_THETA, fmin(sqrt(low * high), MOST_THETA));
+	price->rate = predict(feeds, price->theta);
+}
