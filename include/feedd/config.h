@@ -23,33 +23,35 @@ struct string_list {
 	size_t n;
 };
 
-/* How a feed is polled: the defaults of the top level, with what the feed's own block says put over them. Feeds that say
- * nothing share one. Strings that are NULL were not set. */
+/* How a feed is polled: the defaults of the top level, with what the feed's own block says put over
+ * them. Feeds that say nothing share one. Strings that are NULL were not set. */
 struct feed_settings {
-	int64_t interval;       /* seconds, 0 for "adaptive" */
+	int64_t interval; /* seconds, 0 for "adaptive" */
 	int64_t min_interval, max_interval;
 	double weight;
-	int64_t backlog;        /* newest N of the first fetch that are told; BACKLOG_ALL for all */
-	int64_t keep;           /* seconds that items are kept at least; 0 for ever */
-	int64_t timeout;        /* seconds for a whole request */
-	int64_t max_size;       /* bytes, decoded */
+	int64_t backlog;  /* newest N of the first fetch that are told; BACKLOG_ALL for all */
+	int64_t keep;	  /* seconds that items are kept at least; 0 for ever */
+	int64_t timeout;  /* seconds for a whole request */
+	int64_t max_size; /* bytes, decoded */
 	struct string_list headers; /* "Name: value" */
-	const char *user_agent; /* never NULL */
+	const char *user_agent;	    /* never NULL */
 	const char *proxy, *ca_file, *client_cert, *client_key;
-	const char *http;       /* "1.1", "2", or NULL: whatever is offered */
-	const char *username, *password; /* also of user:password@ in the URL; a password alone is a bearer token */
-	const char *credential; /* name of a file in $CREDENTIALS_DIRECTORY, read at the load into password */
+	const char *http;		 /* "1.1", "2", or NULL: whatever is offered */
+	const char *username, *password; /* also of user:password@ in the URL; a password alone is a
+					    bearer token */
+	const char *credential; /* name of a file in $CREDENTIALS_DIRECTORY, read at the load into
+				   password */
 	struct identity identity;
 	bool enabled, private, tls_verify;
 };
 
 /* One feed. Small, since there may be a million of them. */
 struct feed_config {
-	const char *name, *url; /* url without user:password */
-	const char *title;      /* overrides the feed's own where set */
+	const char *name, *url;		      /* url without user:password */
+	const char *title;		      /* overrides the feed's own where set */
 	const struct feed_settings *settings; /* never NULL; often shared */
 	struct string_list tags;
-	const char *file;       /* where it was configured, for messages */
+	const char *file; /* where it was configured, for messages */
 	int line;
 };
 
@@ -77,11 +79,14 @@ struct notify_config {
 	int64_t retries;	    /* -1: no limit */
 	int64_t concurrency;
 	struct string_list secrets; /* webhook; one, or two while rotating */
-	const char *at;		    /* "HH:MM" for a daily digest, or NULL */
-	int64_t max_per_hour;	    /* 0: no limit */
+	const char *credential; /* name of a file in $CREDENTIALS_DIRECTORY, read at the load into
+				   secrets */
+	const char *at;		/* "HH:MM" for a daily digest, or NULL */
+	int64_t max_per_hour;	/* 0: no limit */
 	bool duplicates_suppress;
 	const char *file; /* where it was configured, for messages */
-	int line;
+	int line;	  /* of the block */
+	int where_line;	  /* of `where` */
 };
 
 struct config {
@@ -96,12 +101,13 @@ struct config {
 	int64_t keep_events;	    /* bounds what a dead consumer may hold back */
 	int64_t rekeyed_timeout;    /* held items are released by themselves after it; 0: never */
 	enum search_mode search;
-	int log_level;	     /* syslog.h */
-	int64_t max_polls;   /* polls in flight, 64 */
-	int64_t workers;     /* 0: cores - 1, within 1 to 8 */
-	int64_t max_clients; /* of the socket */
-	int64_t max_items;   /* of one document */
-	struct feed_config *feeds;   /* sorted by name (strcmp) */
+	int log_level;			      /* syslog.h */
+	int64_t max_polls;		      /* polls in flight, 64 */
+	int64_t workers;		      /* 0: cores - 1, within 1 to 8 */
+	int64_t max_clients;		      /* of the socket */
+	int64_t max_items;		      /* of one document */
+	const struct feed_settings *defaults; /* of the top level, never NULL */
+	struct feed_config *feeds;	      /* sorted by name (strcmp) */
 	struct host_config *hosts;
 	struct notify_config *notifies;
 	size_t n_feeds, n_hosts, n_notifies;
@@ -124,6 +130,9 @@ void config_free(struct config *config);
 void config_faults_fini(struct config_faults *faults);
 void config_faults_add(struct config_faults *faults, const char *file, int line, const char *fmt,
 	...) PRINTF_LIKE(4, 5);
+/* The same for a warning, which refuses nothing. */
+void config_faults_warn(struct config_faults *faults, const char *file, int line, const char *fmt,
+	...) PRINTF_LIKE(4, 5);
 
 /* The feed of that name, or NULL. O(log n). */
 const struct feed_config *config_feed(const struct config *config, const char *name);
@@ -134,7 +143,7 @@ const struct host_config *config_host(const struct config *config, const char *h
 bool config_selects(
 	const struct string_list *selectors, const char *feed, const struct string_list *tags);
 /* Every option's name for the tests that compare manual and sample with the program:
- * "top.interval", "feed.url", … NULL-ended. */
-const char *const *config_option_names(void);
+ * "top.interval", "feed.url", … NULL-ended, in the arena. */
+const char *const *config_option_names(struct arena *arena);
 
 #endif

@@ -1,0 +1,22 @@
+/*
+ * opml_repair.h - what opml.c needs beside the parser: bytes made well formed, and names.
+ *
+ * Private to opml*.c. Pure.
+ */
+#ifndef FEEDD_OPML_REPAIR_H
+#define FEEDD_OPML_REPAIR_H
+
+#include <stddef.h>
+
+#include "feedd/mem.h"
+#include "feedd/opml.h"
+
+/* Writes the document again so that what is most often wrong no longer is: entities of HTML become
+ * numbers, a bare & is escaped, invalid bytes become U+FFFD, control characters and what stands
+ * before the first < are left out. */
+void opml_repair(const char *data, size_t len, struct buf *out);
+/* Gives each feed its name: of its title, else of its host; those that would be equal get a suffix
+ * made of the address, so that it stays when the list is put in another order. */
+void opml_names(struct opml *opml, struct arena *arena);
+
+#endif
