@@ -243,6 +243,10 @@ dist: ## a source archive of what is committed, in BUILD
 	git archive --prefix=$(DIST)/ -o $(BUILD)/$(DIST).tar.gz HEAD
 	@echo $(BUILD)/$(DIST).tar.gz
 
+deb: all ## a Debian package, in BUILD
+	$(call install,dpkg-dev binutils)
+	@BUILD='$(BUILD)' VERSION='$(VERSION)' MAKE='$(MAKE)' .ci/deb
+
 clean: ## remove BUILD
 	rm -rf $(BUILD)
 
@@ -251,6 +255,6 @@ help: ## this list
 
 FORCE:
 .PHONY: all deps deps-build deps-lint demo test test-programs unit e2e torture check-asan check-tsan check-valgrind bench \
-	fuzz lint format install uninstall dist clean help FORCE
+	fuzz lint format install uninstall dist deb clean help FORCE
 .SECONDARY:
 -include $(shell find $(BUILD)/obj $(BUILD)/fuzz/obj -name '*.d' 2>/dev/null)
