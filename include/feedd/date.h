@@ -2,7 +2,8 @@
  * date.h - dates as feeds and servers write them, to unix seconds and back.
  *
  * Layer 0, pure. A date is right or absent, never wrong: what cannot be read with confidence is
- * DATE_NONE. All times are UTC; a date without a zone is taken as UTC.
+ * DATE_NONE. All times are UTC; a date without a zone is taken as UTC, one in Korean words as
+ * Korean time.
  */
 #ifndef FEEDD_DATE_H
 #define FEEDD_DATE_H
