@@ -10,6 +10,8 @@
 
 #include "transfer.h"
 
+#define LIBRARY_TEXT_MAX ((size_t)160)
+
 /* What follows the sentence. */
 enum tail {
 	TAIL_NONE,
@@ -33,7 +35,7 @@ static const struct failure {
 	{CURLE_PROXY, HTTP_CONNECT, TAIL_LIBRARY, "the proxy refused"},
 	{CURLE_SEND_ERROR, HTTP_CONNECT, TAIL_HOST, "connection lost while asking"},
 	{CURLE_RECV_ERROR, HTTP_CONNECT, TAIL_LIBRARY, "connection lost"},
-	{CURLE_GOT_NOTHING, HTTP_CONNECT, TAIL_HOST, "connection closed without an answer by"},
+	{CURLE_GOT_NOTHING, HTTP_CONNECT, TAIL_HOST, "connection closed without an answer"},
 	{CURLE_WEIRD_SERVER_REPLY, HTTP_PROTOCOL, TAIL_LIBRARY, "what came is not HTTP"},
 	{CURLE_HTTP2, HTTP_PROTOCOL, TAIL_LIBRARY, "broken HTTP/2"},
 	{CURLE_HTTP2_STREAM, HTTP_PROTOCOL, TAIL_LIBRARY, "broken HTTP/2 stream"},
@@ -74,7 +76,7 @@ library_text(struct http_transfer *transfer, CURLcode code)
 {
 	const char *text =
 		transfer->error_text[0] ? transfer->error_text : curl_easy_strerror(code);
-	char *copy = arena_strdup(&transfer->arena, text);
+	char *copy = arena_strndup(&transfer->arena, text, strnlen(text, LIBRARY_TEXT_MAX));
 
 	for (char *p = copy; *p; p++)
 		if ((unsigned char)*p < 0x20 || (unsigned char)*p >= 0x7f)
@@ -134,6 +136,17 @@ describe_certificate(struct http_transfer *transfer, const char *said)
 			return;
 		}
 	transfer_fail(transfer, HTTP_TLS, "certificate refused: %s", said);
+}
+
+/* libcurl's own words would show the address of the proxy, with the password in it. */
+static void
+describe_proxy(struct http_transfer *transfer)
+{
+	long os_errno = 0;
+
+	curl_easy_getinfo(transfer->easy, CURLINFO_OS_ERRNO, &os_errno);
+	transfer_fail(transfer, HTTP_CONNECT, "cannot connect to the proxy: %s",
+		os_errno ? strerror((int)os_errno) : "its address is not usable");
 }
 
 static void
@@ -209,6 +222,15 @@ failure_describe(struct http_transfer *transfer, CURLcode code)
 	}
 	if (code == CURLE_PEER_FAILED_VERIFICATION) {
 		describe_certificate(transfer, said);
+		return;
+	}
+	if (code == CURLE_COULDNT_CONNECT && transfer->in.proxy && *transfer->in.proxy) {
+		describe_proxy(transfer);
+		return;
+	}
+	/* Where a server of TLS 1.3 refuses us, it says so after the handshake. */
+	if (code == CURLE_RECV_ERROR && strstr(said, "alert")) {
+		transfer_fail(transfer, HTTP_TLS, "TLS handshake failed: %s", said);
 		return;
 	}
 	/* libcurl has a ceiling of its own for one header line, and reports it like this. */

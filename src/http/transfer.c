@@ -8,6 +8,7 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
+#include <locale.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -137,6 +138,29 @@ fold_host(struct arena *arena, const char *host)
 	return fold;
 }
 
+/* Makes an internationalised host plain ASCII, as it is looked up and compared. libcurl reads it in
+ * the charset of the locale, and services often run without one. */
+static void
+host_to_ascii(struct http_transfer *transfer)
+{
+	const char *host = url_part(transfer, CURLUPART_HOST, 0);
+	char *ascii = NULL;
+
+	while (host && (unsigned char)*host < 0x80 && *host)
+		host++;
+	if (!host || !*host)
+		return;
+	locale_t utf8 = newlocale(LC_CTYPE_MASK, "C.UTF-8", (locale_t)0);
+	if (utf8 == (locale_t)0)
+		return;
+	locale_t before = uselocale(utf8);
+	if (curl_url_get(transfer->url, CURLUPART_HOST, &ascii, CURLU_PUNYCODE) == CURLUE_OK)
+		curl_url_set(transfer->url, CURLUPART_HOST, ascii, 0);
+	curl_free(ascii);
+	uselocale(before);
+	freelocale(utf8);
+}
+
 bool
 transfer_may_be_private(const struct http_transfer *transfer)
 {
@@ -162,6 +186,7 @@ transfer_read_url(struct http_transfer *transfer)
 	curl_url_set(transfer->url, CURLUPART_USER, NULL, 0);
 	curl_url_set(transfer->url, CURLUPART_PASSWORD, NULL, 0);
 	curl_url_set(transfer->url, CURLUPART_FRAGMENT, NULL, 0);
+	host_to_ascii(transfer);
 	const char *scheme = url_part(transfer, CURLUPART_SCHEME, 0);
 	const char *host = url_part(transfer, CURLUPART_HOST, 0);
 	const char *port = url_part(transfer, CURLUPART_PORT, CURLU_DEFAULT_PORT);
