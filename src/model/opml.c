@@ -41,7 +41,7 @@ struct reading {
 	size_t depth;	/* outlines that are open */
 	size_t ignored; /* of them too deep to be looked at */
 	bool in_title, is_opml;
-	struct buf title;
+	struct buf title, values;
 	xmlParserCtxtPtr parser;
 	const char *error;
 	int line;
@@ -55,33 +55,42 @@ static const char *const attribute_names[N_ATTRIBUTES] = {
 
 /* An attribute's value as it is meant: libxml2 keeps an ampersand as &#38; where references stay.
  */
-static char *
-attribute_value(struct arena *arena, const char *value, size_t len)
+static void
+append_value(struct buf *out, const char *value, size_t len)
 {
-	char *copy = arena_alloc(arena, len + 1);
-	size_t n = 0;
+	const char *end = value + len, *and;
 
-	for (size_t i = 0; i < len; i++) {
-		copy[n++] = value[i];
-		if (value[i] == '&' && len - i >= 5 && memcmp(value + i, "&#38;", 5) == 0)
-			i += 4;
+	while ((and = memchr(value, '&', (size_t)(end - value))) != NULL) {
+		buf_append(out, value, (size_t)(and-value) + 1);
+		value = and+(end - and >= 5 && memcmp(and, "&#38;", 5) == 0 ? 5 : 1);
 	}
-	copy[n] = '\0';
-	return copy;
+	buf_append(out, value, (size_t)(end - value));
+	buf_append(out, "", 1);
 }
 
+/* The values stay until the next call. */
 static void
 read_attributes(struct reading *reading, int n, const xmlChar **attributes,
 	const char *values[N_ATTRIBUTES])
 {
+	struct buf *buf = &reading->values;
+	size_t places[N_ATTRIBUTES] = {0};
+
+	buf_reset(buf);
+	buf_append(buf, "", 1);
 	for (int i = 0; i < n; i++) {
 		const char *name = (const char *)attributes[i * 5];
 		const char *value = (const char *)attributes[i * 5 + 3];
 		size_t len = (size_t)(attributes[i * 5 + 4] - attributes[i * 5 + 3]);
-		for (size_t a = 0; a < N_ATTRIBUTES; a++)
-			if (strcasecmp(name, attribute_names[a]) == 0)
-				values[a] = attribute_value(reading->arena, value, len);
+		for (size_t a = 0; a < N_ATTRIBUTES; a++) {
+			if (strcasecmp(name, attribute_names[a]) != 0)
+				continue;
+			places[a] = buf->len;
+			append_value(buf, value, len);
+		}
 	}
+	for (size_t a = 0; a < N_ATTRIBUTES; a++)
+		values[a] = places[a] > 0 ? buf->data + places[a] : NULL;
 }
 
 static char *
@@ -192,9 +201,9 @@ on_outline(struct reading *reading, int n, const xmlChar **attributes)
 	}
 	if (is_feed)
 		add_feed(reading, values, address);
-	reading->depth++;
 	const char *text = values[A_TEXT] && *values[A_TEXT] ? values[A_TEXT] : values[A_TITLE];
 	open_folder(reading, text, !is_feed);
+	reading->depth++;
 }
 
 static void
@@ -307,6 +316,7 @@ read_once(struct reading *reading, const char *data, size_t len)
 {
 	reading->depth = 1;
 	reading->title.max = TITLE_MAX;
+	reading->values.max = START_TAG_MAX * 2;
 	parse_bytes(reading, data, len);
 	if (!reading->error && !reading->is_opml) {
 		reading->error = "this is no OPML document";
@@ -316,6 +326,7 @@ read_once(struct reading *reading, const char *data, size_t len)
 		reading->opml->title =
 			text_line(reading->arena, reading->title.data, reading->title.len);
 	buf_fini(&reading->title);
+	buf_fini(&reading->values);
 	return reading->error ? -EBADMSG : 0;
 }
 

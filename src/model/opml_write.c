@@ -14,7 +14,7 @@
 char *
 opml_name(struct arena *arena, const char *text)
 {
-	char *name = arena_alloc(arena, NAME_MAX_BYTES + sizeof("feed"));
+	char name[NAME_MAX_BYTES];
 	size_t n = 0;
 	bool gap = false;
 
@@ -32,10 +32,7 @@ opml_name(struct arena *arena, const char *text)
 	}
 	while (n > 0 && (name[n - 1] == '.' || name[n - 1] == '-'))
 		n--;
-	name[n] = '\0';
-	if (n == 0)
-		strcpy(name, "feed");
-	return name;
+	return n > 0 ? arena_strndup(arena, name, n) : arena_strdup(arena, "feed");
 }
 
 /* A set of strings by open addressing, with room for twice as many as there will be. */
