@@ -74,7 +74,7 @@ def check_functions(text):
             yield line, f"{name}() has {length} lines, {MAX_FUNCTION_LINES} are allowed"
         count = 0 if parameters.strip() in ("", "void") else len(arguments("(" + parameters + ")", 0))
         count -= parameters.rstrip().endswith("...")
-        if count > MAX_PARAMETERS:
+        if count > MAX_PARAMETERS and not name.startswith("on_"):  # callbacks: a library says what they take
             yield line, f"{name}() has {count} parameters, {MAX_PARAMETERS} are allowed"
         # Kernel style: one tab a level, one for the body; continuation lines add one more.
         statement = [l for l in lines[line:last] if re.search(r"\b(if|for|while|switch|do|else)\b.*", l)]
@@ -93,7 +93,8 @@ def check_source(path):
         yield 1, "a file begins with a comment that says what it is"
     for match in UNDONE.finditer(raw):
         yield sources.line_of(raw, match.start()), f"{match.group(1)}: finish it or leave it out"
-    yield from check_calls(text)
+    if path.parts[0] != "tests":
+        yield from check_calls(text)
     yield from check_functions(text)
 
 
