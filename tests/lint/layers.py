@@ -28,7 +28,7 @@ LAYER = {
 DOORS = {
     "mem": "base", "log": "base", "queue": "base", "date": "base", "text": "base", "url": "base", "json": "base",
     "feed": "model", "event": "model", "config": "model", "opml": "model",
-    "heap": "schedule", "host": "schedule", "pace": "schedule",
+    "heap": "schedule",
 }
 
 # Header prefix: where it may be included, as rooms or single sources (room/file without .c).

@@ -143,13 +143,13 @@ class _Listener(http.server.ThreadingHTTPServer):
 
 
 class Server:
-    def __init__(self, host="127.0.0.1"):
+    def __init__(self, host="127.0.0.1", port=0):
         self._lock = threading.Lock()
         self._answers = {}
         self._log = []
         self.stopping = threading.Event()
         self.host = host
-        self._httpd = _Listener((host, 0), _Handler)
+        self._httpd = _Listener((host, port), _Handler)
         self._httpd.owner = self
         self.port = self._httpd.server_address[1]
         self._thread = threading.Thread(target=self._httpd.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
