@@ -115,15 +115,19 @@ struct identity {
 				compiled once before */
 };
 
-/* Two numbers an item. `fold` is equal also where guids that look like addresses differ only in
- * scheme, "www." or a trailing slash; `exact` is equal only for equal identities. Never 0. */
+/*
+ * The key of an item. `exact` is equal only for equal identities. `fold` is equal also where guids that look like addresses differ
+ * only in scheme, "www." or a trailing slash, and where an item that is known by its link got another title.
+ */
 struct item_key {
-	uint64_t fold, exact;
-	uint64_t content; /* changes when title, url, text, summary or attachments do; dates do not
-			     count */
-	uint64_t guid_fold; /* the key that IDENTITY_GUID would give as `fold`, for a feed whose
-			       policy changes */
-	bool collides; /* another item of the same document has the same guid and another link */
+	uint64_t fold, exact; /* never 0 */
+	uint64_t content;     /* changes when title, url, text, summary or attachments do; dates do not count */
+	uint64_t guid_fold;   /* the fold that IDENTITY_GUID alone would give, 0 where there is no guid: finds items again after
+				 the policy changed */
+	const char *identity; /* "guid", "link", "guid+link", "title", "text", "pattern": what the key was made of; static */
+	bool crowded;         /* the document has another item with this fold and another exact: only exact counts */
+	bool collides;        /* another item of the document has the same guid and another link */
+	bool duplicate;       /* an item before this one in the document has the same exact */
 };
 
 /* Keys of all items of a document (array of n_items, in the arena). With IDENTITY_GUID and guids

@@ -1,0 +1,103 @@
+/*
+ * room.h - what the files of the store share. Private to the store.
+ *
+ * Functions named write_* run on the writer thread inside its transaction, in a savepoint of their own.
+ */
+#ifndef STORE_ROOM_H
+#define STORE_ROOM_H
+
+#include <stdatomic.h>
+
+#include "db.h"
+#include "feedd/store.h"
+
+struct store {
+	struct db db; /* the writer's connection */
+	char *directory, *path;
+	int lock_fd; /* the directory, flock(2)ed */
+	char uuid[33];
+	enum search_mode search;
+	struct queue writing, reading;
+	struct queue *home;
+	pthread_t writer, reader;
+	bool started;
+	struct view *view;     /* the reader's */
+	int64_t seq;           /* newest of the transaction under way; the writer's */
+	atomic_llong committed_seq;
+	atomic_size_t backlog; /* parcels taken and not home yet */
+	int64_t indexed;       /* items.id up to which the full-text index is filled; the writer's */
+	bool opened;           /* the database was taken into use: its clean mark is gone until store_stop */
+};
+
+/* schema.c: makes or migrates the schema inside a transaction. *ret_error as store_open. */
+int schema_prepare(struct db *db, char **ret_error) MUST_USE;
+/* The value of a name in the table meta; 0 where there is none. */
+int meta_get(struct db *db, const char *name, int64_t *ret_value) MUST_USE;
+int meta_set(struct db *db, const char *name, int64_t value) MUST_USE;
+
+/* ingest.c: one more entry of the log; item 0 for feed events. *ret_seq may be NULL. */
+struct log_entry {
+	int64_t item, feed, at;
+	enum event_kind kind;
+	const char *title; /* feed events */
+};
+int write_event(struct store *store, const struct log_entry *entry, int64_t *ret_seq) MUST_USE;
+
+int write_sync(struct store *store, struct store_sync *sync) MUST_USE;
+int write_poll(struct store *store, struct store_poll *poll) MUST_USE;
+int write_feed_state(struct store *store, const struct feed_state *state) MUST_USE;
+int write_feed_command(struct store *store, struct store_feed_command *command) MUST_USE;
+int write_tidy(struct store *store, struct store_tidy *tidy) MUST_USE;
+int write_notify_load(struct store *store, struct store_notify_load *load) MUST_USE;
+int write_deliver(struct store *store, struct store_deliver *deliver) MUST_USE;
+int write_consumer(struct store *store, struct store_consumer *consumer) MUST_USE;
+
+/* feeds.c: reads the columns FEED_COLUMNS of a row into *state (strings malloc'd). */
+#define FEED_COLUMNS \
+	"id, name, url, title, home_page_url, language, etag, last_modified, detail, moved_to, reason, body_hash, first_poll, " \
+	"last_poll, last_success, last_change, next_poll, full_fetch, failing_since, moved_since, retry_after, silent_told, fails, " \
+	"status, hint, ttl, update_period, skip_hours, skip_days, health, sticky, polls, polls_304, items, bytes, schedule"
+#define FEED_COLUMNS_COUNT 36
+void feed_read(sqlite3_stmt *stmt, struct feed_state *state);
+int view_load(struct view *view, struct store_load *load) MUST_USE;
+
+/* item.c: the columns of an item, written and read in one place. */
+#define ITEM_COLUMNS \
+	"guid, url, external_url, title, summary, content_html, content_text, authors, tags, attachments, image, banner_image, " \
+	"language, base_url, published, modified"
+#define ITEM_COLUMNS_COUNT 16
+/* Values for ITEM_COLUMNS in their order; JSON of lists goes to the arena. */
+void item_binds(const struct item *item, struct arena *arena, struct bind ret_binds[ITEM_COLUMNS_COUNT]);
+/* Reads ITEM_COLUMNS starting at `column`; all in the arena. */
+void item_read(sqlite3_stmt *stmt, int column, struct arena *arena, struct item *ret_item);
+/* A JSON array of strings; *ret_strings in the arena. Returns how many. */
+size_t strings_read(const char *json, struct arena *arena, const char ***ret_strings);
+
+/* search.c: the full-text index over items, filled behind the log. */
+int search_open(struct store *store) MUST_USE;
+/* Indexes some more items in a transaction of its own; 1 if there are more, 0 if all are indexed. */
+int search_step(struct store *store) MUST_USE;
+/* Before an indexed item changes or goes, and after it changed. */
+int search_remove(struct store *store, int64_t item) MUST_USE;
+int search_add(struct store *store, int64_t item) MUST_USE;
+/* An FTS5 query for the words that a person typed: all of them must occur. In the arena. */
+char *search_quote(struct arena *arena, const char *words);
+
+/* filter.c: true if an event passes. Columns of feed events are NULL but feed, event, seq and title. */
+struct filter_row {
+	const char *feed, *event;
+	const struct item *item; /* NULL for feed events */
+	const char *title;       /* of feed events */
+	const char *authors_json, *tags_json, *attachments_json;
+	int64_t id, seq, first_seen;
+};
+bool filter_pass(struct filter *filter, const struct filter_row *row);
+
+/* view.c */
+struct view {
+	struct db db;
+};
+int view_scan(struct view *view, struct store_scan *scan) MUST_USE;
+int view_render(struct view *view, struct store_render *render) MUST_USE;
+
+#endif
