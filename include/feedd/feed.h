@@ -116,18 +116,22 @@ struct identity {
 };
 
 /*
- * The key of an item. `exact` is equal only for equal identities. `fold` is equal also where guids that look like addresses differ
- * only in scheme, "www." or a trailing slash, and where an item that is known by its link got another title.
+ * The key of an item. `exact` is equal only for equal identities. `fold` is equal also where guids
+ * that look like addresses differ only in scheme, "www." or a trailing slash, and where an item
+ * that is known by its link got another title.
  */
 struct item_key {
 	uint64_t fold, exact; /* never 0 */
-	uint64_t content;     /* changes when title, url, text, summary or attachments do; dates do not count */
-	uint64_t guid_fold;   /* the fold that IDENTITY_GUID alone would give, 0 where there is no guid: finds items again after
-				 the policy changed */
-	const char *identity; /* "guid", "link", "guid+link", "title", "text", "pattern": what the key was made of; static */
-	bool crowded;         /* the document has another item with this fold and another exact: only exact counts */
-	bool collides;        /* another item of the document has the same guid and another link */
-	bool duplicate;       /* an item before this one in the document has the same exact */
+	uint64_t content; /* changes when title, url, text, summary or attachments do; dates do not
+			     count */
+	uint64_t guid_fold;   /* the fold that IDENTITY_GUID alone would give, 0 where there is no
+				 guid: finds items again after   the policy changed */
+	const char *identity; /* "guid", "link", "guid+link", "title", "text", "pattern": what the
+				 key was made of; static */
+	bool crowded;  /* the document has another item with this fold and another exact: only exact
+			  counts */
+	bool collides; /* another item of the document has the same guid and another link */
+	bool duplicate; /* an item before this one in the document has the same exact */
 };
 
 /* Keys of all items of a document (array of n_items, in the arena). With IDENTITY_GUID and guids

@@ -98,13 +98,13 @@ struct store_poll {
 	/* in */
 	enum poll_outcome outcome;
 	struct feed_state
-		state; /* as loaded, with this poll's outcome; written whole after `plan` */
-	const struct feed_config *feed; /* backlog */
-	struct document *document;	/* items finished; NULL unless POLL_DOCUMENT */
-	struct item_key *keys;		/* identity_keys() of it */
-	struct arena *arena;		/* scratch: belongs to the parcel */
-	bool partial; /* bozo, truncated or 226: conclude nothing from absent items */
-	bool sticky;  /* identity_keys made keys by guid and link */
+		state;	 /* as loaded, with this poll's outcome; written whole after `plan` */
+	int64_t backlog; /* of the first fetch, so many of the newest items are told */
+	struct document *document; /* items finished; NULL unless POLL_DOCUMENT */
+	struct item_key *keys;	   /* identity_keys() of it */
+	struct arena *arena;	   /* scratch: belongs to the parcel */
+	bool partial;		   /* bozo, truncated or 226: conclude nothing from absent items */
+	bool sticky;		   /* identity_keys made keys by guid and link */
 	int64_t now;
 	/* Feed events that come with this poll; titles for people, in the arena. */
 	struct store_feed_event {
@@ -139,10 +139,14 @@ struct store_tidy {
 	struct store_parcel head;
 	const struct config *config;
 	int64_t now;
-	bool more;		     /* out */
-	int64_t items, events, keys; /* out: deleted */
-	int64_t overdue_consumers; /* out: cursors that were overtaken because keep_events passed */
+	size_t feed; /* in and out: index in config->feeds to go on from; 0 to begin */
+	bool more;   /* out */
+	int64_t items, events, keys; /* out: deleted by this step */
+	int64_t overdue_consumers; /* out: cursors that have lost events because keep_events passed
+				    */
 };
+/* Feeds looked at in one step. */
+#define TIDY_FEEDS 50
 void store_tidy(struct store *store, struct store_tidy *tidy);
 
 /*

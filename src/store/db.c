@@ -86,8 +86,8 @@ bind_all(sqlite3_stmt *stmt, size_t count, const struct bind *values)
 	}
 }
 
-/* The slot of a literal: its own, or the first free one. The table is never full: DB_STATEMENTS is several times the number of
- * literals in this room. */
+/* The slot of a literal: its own, or the first free one. The table is never full: DB_STATEMENTS is
+ * several times the number of literals in this room. */
 static struct db_statement *
 statement_slot(struct db *db, const char *sql)
 {
@@ -104,7 +104,8 @@ db_query(struct db *db, const char *sql, size_t count, const struct bind *values
 	struct db_statement *slot = statement_slot(db, sql);
 
 	if (!slot->stmt) {
-		int code = sqlite3_prepare_v3(db->handle, sql, -1, SQLITE_PREPARE_PERSISTENT, &slot->stmt, NULL);
+		int code = sqlite3_prepare_v3(
+			db->handle, sql, -1, SQLITE_PREPARE_PERSISTENT, &slot->stmt, NULL);
 
 		if (code != SQLITE_OK) {
 			db->error = db_errno(code);

@@ -1,7 +1,8 @@
 /*
  * feeds.c - the rows of feeds: meeting the configuration, state between polls, commands.
  *
- * The name is the key and the address an attribute: a feed that is renamed or moves keeps what is known of it.
+ * The name is the key and the address an attribute: a feed that is renamed or moves keeps what is
+ * known of it.
  */
 #include <errno.h>
 #include <jansson.h>
@@ -31,14 +32,16 @@ feed_read(sqlite3_stmt *stmt, struct feed_state *state)
 	int c = 0;
 
 	*state = (struct feed_state){.id = sqlite3_column_int64(stmt, c++)};
-	char **const strings[] = {&state->name, &state->url, &state->title, &state->home_page_url, &state->language,
-		&state->etag, &state->last_modified, &state->detail, &state->moved_to, &state->reason};
+	char **const strings[] = {&state->name, &state->url, &state->title, &state->home_page_url,
+		&state->language, &state->etag, &state->last_modified, &state->detail,
+		&state->moved_to, &state->reason};
 	for (size_t i = 0; i < ARRAY_SIZE(strings); i++)
 		*strings[i] = column_dup(stmt, c++);
 	state->body_hash = (uint64_t)sqlite3_column_int64(stmt, c++);
-	int64_t *const times[] = {&state->first_poll_at, &state->last_poll_at, &state->last_success_at, &state->last_change_at,
-		&state->next_poll_at, &state->full_fetch_at, &state->failing_since, &state->moved_since, &state->retry_after_at,
-		&state->silent_told_at};
+	int64_t *const times[] = {&state->first_poll_at, &state->last_poll_at,
+		&state->last_success_at, &state->last_change_at, &state->next_poll_at,
+		&state->full_fetch_at, &state->failing_since, &state->moved_since,
+		&state->retry_after_at, &state->silent_told_at};
 	for (size_t i = 0; i < ARRAY_SIZE(times); i++)
 		*times[i] = sqlite3_column_int64(stmt, c++);
 	state->fails = (uint32_t)sqlite3_column_int64(stmt, c++);
@@ -62,8 +65,8 @@ feed_read(sqlite3_stmt *stmt, struct feed_state *state)
 int
 view_load(struct view *view, struct store_load *load)
 {
-	sqlite3_stmt *stmt =
-		db_query(&view->db, "SELECT " FEED_COLUMNS " FROM feeds WHERE id = ?", BINDS(INT(load->id)));
+	sqlite3_stmt *stmt = db_query(
+		&view->db, "SELECT " FEED_COLUMNS " FROM feeds WHERE id = ?", BINDS(INT(load->id)));
 	int r = db_step(&view->db, stmt);
 
 	if (r <= 0)
@@ -77,25 +80,32 @@ int
 write_feed_state(struct store *store, const struct feed_state *state)
 {
 	/* title_set: a title in the configuration stands above the feed's own. */
-	static const char sql[] =
-		"UPDATE feeds SET title = coalesce(title_set, ?2), home_page_url = ?3, language = ?4, etag = ?5, last_modified = ?6,"
-		" detail = ?7, moved_to = ?8, reason = ?9, body_hash = ?10, first_poll = ?11, last_poll = ?12, last_success = ?13,"
-		" last_change = ?14, next_poll = ?15, full_fetch = ?16, failing_since = ?17, moved_since = ?18, retry_after = ?19,"
-		" silent_told = ?20, fails = ?21, status = ?22, hint = ?23, ttl = ?24, update_period = ?25, skip_hours = ?26,"
-		" skip_days = ?27, health = ?28, sticky = ?29, polls = ?30, polls_304 = ?31, items = ?32, bytes = ?33,"
-		" schedule = ?34 WHERE id = ?1";
+	static const char sql[] = "UPDATE feeds SET title = coalesce(title_set, ?2), home_page_url "
+				  "= ?3, language = ?4, etag = ?5, last_modified = ?6,"
+				  " detail = ?7, moved_to = ?8, reason = ?9, body_hash = ?10, "
+				  "first_poll = ?11, last_poll = ?12, last_success = ?13,"
+				  " last_change = ?14, next_poll = ?15, full_fetch = ?16, "
+				  "failing_since = ?17, moved_since = ?18, retry_after = ?19,"
+				  " silent_told = ?20, fails = ?21, status = ?22, hint = ?23, ttl "
+				  "= ?24, update_period = ?25, skip_hours = ?26,"
+				  " skip_days = ?27, health = ?28, sticky = ?29, polls = ?30, "
+				  "polls_304 = ?31, items = ?32, bytes = ?33,"
+				  " schedule = ?34 WHERE id = ?1";
 
 	return db_run(&store->db, sql,
-		BINDS(INT(state->id), TEXT(state->title), TEXT(state->home_page_url), TEXT(state->language),
-			TEXT(state->etag), TEXT(state->last_modified), TEXT(state->detail), TEXT(state->moved_to),
-			TEXT(state->reason), INT((int64_t)state->body_hash), INT(state->first_poll_at),
-			INT(state->last_poll_at), INT(state->last_success_at), INT(state->last_change_at),
-			INT(state->next_poll_at), INT(state->full_fetch_at), INT(state->failing_since),
-			INT(state->moved_since), INT(state->retry_after_at), INT(state->silent_told_at),
-			INT(state->fails), INT(state->status), INT(state->hint), INT(state->hints.ttl),
-			INT(state->hints.update_period), INT(state->hints.skip_hours),
-			INT(state->hints.skip_days), TEXT(feed_health_name(state->health)),
-			INT(state->sticky_guid_link), INT(state->polls), INT(state->polls_304), INT(state->items),
+		BINDS(INT(state->id), TEXT(state->title), TEXT(state->home_page_url),
+			TEXT(state->language), TEXT(state->etag), TEXT(state->last_modified),
+			TEXT(state->detail), TEXT(state->moved_to), TEXT(state->reason),
+			INT((int64_t)state->body_hash), INT(state->first_poll_at),
+			INT(state->last_poll_at), INT(state->last_success_at),
+			INT(state->last_change_at), INT(state->next_poll_at),
+			INT(state->full_fetch_at), INT(state->failing_since),
+			INT(state->moved_since), INT(state->retry_after_at),
+			INT(state->silent_told_at), INT(state->fails), INT(state->status),
+			INT(state->hint), INT(state->hints.ttl), INT(state->hints.update_period),
+			INT(state->hints.skip_hours), INT(state->hints.skip_days),
+			TEXT(feed_health_name(state->health)), INT(state->sticky_guid_link),
+			INT(state->polls), INT(state->polls_304), INT(state->items),
 			INT(state->bytes), BLOB(state->schedule, SCHEDULE_STATE_SIZE)));
 }
 
@@ -116,21 +126,27 @@ static int
 adopt_renamed(struct store *store, const struct feed_config *feed)
 {
 	int64_t id = 0;
-	int r = db_int(&store->db, &id, "SELECT id FROM feeds WHERE url = ? AND configured = 0 LIMIT 1", BINDS(TEXT(feed->url)));
+	int r = db_int(&store->db, &id,
+		"SELECT id FROM feeds WHERE url = ? AND configured = 0 LIMIT 1",
+		BINDS(TEXT(feed->url)));
 
 	if (r <= 0)
 		return r;
-	r = db_run(&store->db, "UPDATE feeds SET name = ? WHERE id = ?", BINDS(TEXT(feed->name), INT(id)));
+	r = db_run(&store->db, "UPDATE feeds SET name = ? WHERE id = ?",
+		BINDS(TEXT(feed->name), INT(id)));
 	return r < 0 ? r : 1;
 }
 
-/* Another address is another document: validators and body hash mean nothing for it, and what stands in it at first is no news. */
+/* Another address is another document: validators and body hash mean nothing for it, and what
+ * stands in it at first is no news. */
 static int
 change_address(struct store *store, int64_t id, const struct feed_config *feed)
 {
 	return db_run(&store->db,
-		"UPDATE feeds SET url = ?2, etag = NULL, last_modified = NULL, body_hash = 0, first_poll = 0, next_poll = 0,"
-		" fails = 0, failing_since = 0, retry_after = 0, moved_to = NULL, moved_since = 0, detail = NULL,"
+		"UPDATE feeds SET url = ?2, etag = NULL, last_modified = NULL, body_hash = 0, "
+		"first_poll = 0, next_poll = 0,"
+		" fails = 0, failing_since = 0, retry_after = 0, moved_to = NULL, moved_since = 0, "
+		"detail = NULL,"
 		" health = 'new' WHERE id = ?1",
 		BINDS(INT(id), TEXT(feed->url)));
 }
@@ -138,8 +154,8 @@ change_address(struct store *store, int64_t id, const struct feed_config *feed)
 static int
 sync_one(struct store *store, const struct feed_config *feed, struct store_feed *ret_feed)
 {
-	static const char select_sql[] =
-		"SELECT id, url, next_poll, retry_after, last_poll, health, fails, schedule FROM feeds WHERE name = ?";
+	static const char select_sql[] = "SELECT id, url, next_poll, retry_after, last_poll, "
+					 "health, fails, schedule FROM feeds WHERE name = ?";
 	AUTO(freep) char *tags = tags_json(&feed->tags);
 	sqlite3_stmt *stmt = db_query(&store->db, select_sql, BINDS(TEXT(feed->name)));
 	int r = db_step(&store->db, stmt);
@@ -147,7 +163,8 @@ sync_one(struct store *store, const struct feed_config *feed, struct store_feed 
 	if (r == 0) {
 		r = adopt_renamed(store, feed);
 		if (r == 0)
-			r = db_run(&store->db, "INSERT INTO feeds(name, url, configured) VALUES(?, ?, 1)",
+			r = db_run(&store->db,
+				"INSERT INTO feeds(name, url, configured) VALUES(?, ?, 1)",
 				BINDS(TEXT(feed->name), TEXT(feed->url)));
 		if (r < 0)
 			return r;
@@ -174,7 +191,8 @@ sync_one(struct store *store, const struct feed_config *feed, struct store_feed 
 	r = moved ? change_address(store, id, feed) : 0;
 	if (r == 0)
 		r = db_run(&store->db,
-			"UPDATE feeds SET configured = 1, tags = ?2, title_set = ?3, title = coalesce(?3, title)"
+			"UPDATE feeds SET configured = 1, tags = ?2, title_set = ?3, title = "
+			"coalesce(?3, title)"
 			" WHERE id = ?1 AND (configured != 1 OR tags != ?2 OR title_set IS NOT ?3)",
 			BINDS(INT(id), TEXT(tags), TEXT(feed->title)));
 	return r;
@@ -193,7 +211,8 @@ mark_others(struct store *store, const struct config *config)
 	if (!text)
 		return -ENOMEM;
 	return db_run(&store->db,
-		"UPDATE feeds SET configured = 0 WHERE configured = 1 AND name NOT IN (SELECT value FROM json_each(?))",
+		"UPDATE feeds SET configured = 0 WHERE configured = 1 AND name NOT IN (SELECT "
+		"value FROM json_each(?))",
 		BINDS(TEXT(text)));
 }
 
@@ -215,14 +234,19 @@ release_held(struct store *store, struct store_feed_command *command)
 {
 	for (;;) {
 		int64_t item = 0, seq;
-		int r = db_int(&store->db, &item, "SELECT id FROM items WHERE feed = ? AND held ORDER BY id LIMIT 1",
+		int r = db_int(&store->db, &item,
+			"SELECT id FROM items WHERE feed = ? AND held ORDER BY id LIMIT 1",
 			BINDS(INT(command->id)));
 		if (r <= 0)
 			return r;
-		struct log_entry entry = {.item = item, .feed = command->id, .at = command->now, .kind = EVENT_ITEM_NEW};
+		struct log_entry entry = {.item = item,
+			.feed = command->id,
+			.at = command->now,
+			.kind = EVENT_ITEM_NEW};
 		r = write_event(store, &entry, &seq);
 		if (r == 0)
-			r = db_run(&store->db, "UPDATE items SET held = 0, seq = ? WHERE id = ?", BINDS(INT(seq), INT(item)));
+			r = db_run(&store->db, "UPDATE items SET held = 0, seq = ? WHERE id = ?",
+				BINDS(INT(seq), INT(item)));
 		if (r < 0)
 			return r;
 		command->count++;
@@ -236,12 +260,15 @@ write_feed_command(struct store *store, struct store_feed_command *command)
 	switch (command->command) {
 	case FEED_RESUME:
 		return db_run(&store->db,
-			"UPDATE feeds SET health = CASE WHEN first_poll THEN 'ok' ELSE 'new' END, fails = 0, failing_since = 0,"
-			" retry_after = 0, next_poll = ?2, reason = 'resumed by command' WHERE id = ?1",
+			"UPDATE feeds SET health = CASE WHEN first_poll THEN 'ok' ELSE 'new' END, "
+			"fails = 0, failing_since = 0,"
+			" retry_after = 0, next_poll = ?2, reason = 'resumed by command' WHERE id "
+			"= ?1",
 			BINDS(INT(command->id), INT(command->now)));
 	case FEED_ACCEPT_MOVE:
 		return db_run(&store->db,
-			"UPDATE feeds SET moved_to = NULL, moved_since = 0 WHERE id = ?", BINDS(INT(command->id)));
+			"UPDATE feeds SET moved_to = NULL, moved_since = 0 WHERE id = ?",
+			BINDS(INT(command->id)));
 	case FEED_RELEASE:
 		return release_held(store, command);
 	}

@@ -1,8 +1,8 @@
 /*
  * ingest.c - what a poll brought becomes items and events.
  *
- * One transaction for all of it (store.c): items, events, what was seen, validators and the next poll time. Validators that were
- * kept before the items would lose the items at a crash.
+ * One transaction for all of it (store.c): items, events, what was seen, validators and the next
+ * poll time. Validators that were kept before the items would lose the items at a crash.
  */
 #include "ingest.h"
 
@@ -17,9 +17,10 @@
 int
 write_event(struct store *store, const struct log_entry *entry, int64_t *ret_seq)
 {
-	int r = db_run(&store->db, "INSERT INTO events(item, feed, event, at, title) VALUES(?, ?, ?, ?, ?)",
-		BINDS(INT_OR_NULL(entry->item, 0), INT(entry->feed), TEXT(event_kind_name(entry->kind)), INT(entry->at),
-			TEXT(entry->title)));
+	int r = db_run(&store->db,
+		"INSERT INTO events(item, feed, event, at, title) VALUES(?, ?, ?, ?, ?)",
+		BINDS(INT_OR_NULL(entry->item, 0), INT(entry->feed),
+			TEXT(event_kind_name(entry->kind)), INT(entry->at), TEXT(entry->title)));
 
 	if (r < 0)
 		return r;
@@ -44,13 +45,14 @@ note_event(struct store *store, struct store_poll *poll, const struct log_entry 
 }
 
 static int
-insert_seen(struct store *store, const struct store_poll *poll, const struct item_key *key, int64_t item)
+insert_seen(struct store *store, const struct store_poll *poll, const struct item_key *key,
+	int64_t item)
 {
 	return db_run(&store->db,
 		"INSERT INTO seen(feed, fold, exact, item, content, last) VALUES(?, ?, ?, ?, ?, ?)"
 		" ON CONFLICT DO UPDATE SET last = excluded.last",
-		BINDS(INT(poll->state.id), INT((int64_t)key->fold), INT((int64_t)key->exact), INT(item),
-			INT((int64_t)key->content), INT(poll->now)));
+		BINDS(INT(poll->state.id), INT((int64_t)key->fold), INT((int64_t)key->exact),
+			INT(item), INT((int64_t)key->content), INT(poll->now)));
 }
 
 /* An item that changed: the row is rewritten in place, and told if that is not too often. */
@@ -61,13 +63,15 @@ update_item(struct store *store, struct store_poll *poll, size_t index, const st
 	const struct item_key *key = &poll->keys[index];
 	struct bind binds[ITEM_COLUMNS_COUNT + 1];
 	int64_t updates = 0;
-	int r = db_run(&store->db, "UPDATE seen SET content = ?, last = ? WHERE feed = ? AND fold = ? AND exact = ?",
-		BINDS(INT((int64_t)key->content), INT(poll->now), INT(poll->state.id), INT((int64_t)key->fold),
-			INT((int64_t)seen->exact)));
+	int r = db_run(&store->db,
+		"UPDATE seen SET content = ?, last = ? WHERE feed = ? AND fold = ? AND exact = ?",
+		BINDS(INT((int64_t)key->content), INT(poll->now), INT(poll->state.id),
+			INT((int64_t)key->fold), INT((int64_t)seen->exact)));
 
 	if (r < 0)
 		return r;
-	r = db_int(&store->db, &updates, "SELECT updates FROM items WHERE id = ?", BINDS(INT(seen->item)));
+	r = db_int(&store->db, &updates, "SELECT updates FROM items WHERE id = ?",
+		BINDS(INT(seen->item)));
 	if (r <= 0) /* retention took the row; the key alone is left */
 		return r;
 	item_finish(item, poll->arena);
@@ -76,7 +80,8 @@ update_item(struct store *store, struct store_poll *poll, size_t index, const st
 	r = search_remove(store, seen->item);
 	if (r == 0)
 		r = db_run(&store->db,
-			"UPDATE items SET (" ITEM_COLUMNS ") = (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14,"
+			"UPDATE items SET (" ITEM_COLUMNS
+			") = (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14,"
 			" ?15, ?16), updates = updates + 1 WHERE id = ?17",
 			ARRAY_SIZE(binds), binds);
 	if (r == 0)
@@ -84,11 +89,14 @@ update_item(struct store *store, struct store_poll *poll, size_t index, const st
 	poll->n_updated++;
 	if (r < 0 || updates >= MAX_UPDATES || poll->first)
 		return r;
-	struct log_entry entry = {
-		.item = seen->item, .feed = poll->state.id, .at = poll->now, .kind = EVENT_ITEM_UPDATED};
+	struct log_entry entry = {.item = seen->item,
+		.feed = poll->state.id,
+		.at = poll->now,
+		.kind = EVENT_ITEM_UPDATED};
 	r = note_event(store, poll, &entry);
 	if (r == 0)
-		r = db_run(&store->db, "UPDATE items SET seq = ? WHERE id = ?", BINDS(INT(store->seq), INT(seen->item)));
+		r = db_run(&store->db, "UPDATE items SET seq = ? WHERE id = ?",
+			BINDS(INT(store->seq), INT(seen->item)));
 	return r;
 }
 
@@ -111,8 +119,10 @@ sight_item(struct store *store, struct store_poll *poll, size_t index, struct si
 		return update_item(store, poll, index, seen);
 	if (poll->now - seen->last < DAY)
 		return 0;
-	return db_run(&store->db, "UPDATE seen SET last = ? WHERE feed = ? AND fold = ? AND exact = ?",
-		BINDS(INT(poll->now), INT(poll->state.id), INT((int64_t)key->fold), INT((int64_t)seen->exact)));
+	return db_run(&store->db,
+		"UPDATE seen SET last = ? WHERE feed = ? AND fold = ? AND exact = ?",
+		BINDS(INT(poll->now), INT(poll->state.id), INT((int64_t)key->fold),
+			INT((int64_t)seen->exact)));
 }
 
 static int
@@ -130,7 +140,8 @@ insert_item(struct store *store, struct store_poll *poll, size_t index, bool hel
 	binds[ITEM_COLUMNS_COUNT + 4] = TEXT(poll->keys[index].identity);
 	int r = db_run(&store->db,
 		"INSERT INTO items(" ITEM_COLUMNS ", feed, first_seen, held, key, identity)"
-		" VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21)",
+		" VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, "
+		"?17, ?18, ?19, ?20, ?21)",
 		ARRAY_SIZE(binds), binds);
 	*ret_id = sqlite3_last_insert_rowid(store->db.handle);
 	return r;
@@ -147,22 +158,23 @@ add_item(struct store *store, struct store_poll *poll, const struct newcomer *ne
 		r = insert_seen(store, poll, &poll->keys[newcomer->index], id);
 	if (r < 0 || !newcomer->told)
 		return r;
-	struct log_entry entry = {.item = id, .feed = poll->state.id, .at = poll->now, .kind = EVENT_ITEM_NEW};
+	struct log_entry entry = {
+		.item = id, .feed = poll->state.id, .at = poll->now, .kind = EVENT_ITEM_NEW};
 	r = note_event(store, poll, &entry);
 	if (r == 0)
-		r = db_run(&store->db, "UPDATE items SET seq = ? WHERE id = ?", BINDS(INT(store->seq), INT(id)));
+		r = db_run(&store->db, "UPDATE items SET seq = ? WHERE id = ?",
+			BINDS(INT(store->seq), INT(id)));
 	poll->n_told++;
 	return r;
 }
 
-/* The first fetch of a feed tells the newest N of what stands in it; newcomers are in the order of the log, oldest first. */
+/* The first fetch of a feed tells the newest N of what stands in it; newcomers are in the order of
+ * the log, oldest first. */
 static void
 choose_backlog(const struct store_poll *poll, struct newcomer *newcomers, size_t n)
 {
-	int64_t backlog = poll->feed ? poll->feed->backlog : 0;
-
 	for (size_t i = 0; i < n; i++)
-		newcomers[i].told = backlog >= (int64_t)(n - i);
+		newcomers[i].told = poll->backlog >= (int64_t)(n - i);
 }
 
 static int
@@ -184,7 +196,8 @@ add_newcomers(struct store *store, struct store_poll *poll, struct newcomer *new
 
 		if (r < 0)
 			return r;
-		poll->new_times[i] = item->published_at != DATE_NONE ? item->published_at : item->modified_at;
+		poll->new_times[i] =
+			item->published_at != DATE_NONE ? item->published_at : item->modified_at;
 		poll->n_held += newcomers[i].held;
 	}
 	poll->n_new = n;
@@ -195,7 +208,8 @@ static int
 take_document(struct store *store, struct store_poll *poll)
 {
 	struct document *document = poll->document;
-	struct newcomer *newcomers = arena_zalloc(poll->arena, (document->n_items + 1) * sizeof(*newcomers));
+	struct newcomer *newcomers =
+		arena_zalloc(poll->arena, (document->n_items + 1) * sizeof(*newcomers));
 	size_t n = 0;
 
 	for (size_t i = 0; i < document->n_items; i++) {
@@ -218,7 +232,9 @@ static int
 write_feed_events(struct store *store, struct store_poll *poll)
 {
 	for (size_t i = 0; i < poll->n_events; i++) {
-		struct log_entry entry = {.feed = poll->state.id, .at = poll->now, .kind = poll->events[i].kind,
+		struct log_entry entry = {.feed = poll->state.id,
+			.at = poll->now,
+			.kind = poll->events[i].kind,
 			.title = poll->events[i].title};
 		int r = note_event(store, poll, &entry);
 
@@ -232,7 +248,8 @@ static void
 add_event(struct store_poll *poll, enum event_kind kind, const char *title)
 {
 	if (poll->n_events < ARRAY_SIZE(poll->events))
-		poll->events[poll->n_events++] = (struct store_feed_event){.kind = kind, .title = title};
+		poll->events[poll->n_events++] =
+			(struct store_feed_event){.kind = kind, .title = title};
 }
 
 int
@@ -248,7 +265,9 @@ write_poll(struct store *store, struct store_poll *poll)
 		r = take_document(store, poll);
 	if (poll->n_held > 0)
 		add_event(poll, EVENT_FEED_REKEYED,
-			arena_printf(poll->arena, "%s gave new ids to %zu items that are known; `feedctl release %s` tells them",
+			arena_printf(poll->arena,
+				"%s gave new ids to %zu items that are known; `feedctl release %s` "
+				"tells them",
 				poll->state.name, poll->n_held, poll->state.name));
 	if (r == 0) {
 		poll->plan(poll);

@@ -1,5 +1,6 @@
 /*
- * ingest.h - between ingest.c and known.c: which items of a document are known, and in which order new ones enter the log.
+ * ingest.h - between ingest.c and known.c: which items of a document are known, and in which order
+ * new ones enter the log.
  */
 #ifndef STORE_INGEST_H
 #define STORE_INGEST_H
@@ -21,10 +22,13 @@ struct newcomer {
 };
 
 /* 1 and *ret_seen if the item is known, 0 if it is new, or -errno. */
-int sighting_find(struct store *store, struct store_poll *poll, size_t index, struct sighting *ret_seen) MUST_USE;
-/* The order of the log: by date where all have one, else, and among equal dates, from the bottom of the document to its top. */
+int sighting_find(struct store *store, struct store_poll *poll, size_t index,
+	struct sighting *ret_seen) MUST_USE;
+/* The order of the log: by date where all have one, else, and among equal dates, from the bottom of
+ * the document to its top. */
 void newcomers_sort(const struct document *document, struct newcomer *newcomers, size_t n);
 /* Marks those to be held where a site gave known items new ids. */
-int rekeyed_mark(struct store *store, struct store_poll *poll, struct newcomer *newcomers, size_t n) MUST_USE;
+int rekeyed_mark(struct store *store, struct store_poll *poll, struct newcomer *newcomers,
+	size_t n) MUST_USE;
 
 #endif

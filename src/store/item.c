@@ -1,4 +1,5 @@
-/* item.c - the columns of an item, written and read in one place; lists are JSON arrays there. Pure but for bindings. */
+/* item.c - the columns of an item, written and read in one place; lists are JSON arrays there. Pure
+ * but for bindings. */
 #include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
@@ -117,8 +118,8 @@ strings_read(const char *json, struct arena *arena, const char ***ret_strings)
 	size_t i, n = json_array_size(array);
 	const char **strings = arena_alloc(arena, (n + 1) * sizeof(*strings));
 
-	json_array_foreach(array, i, value)
-		strings[i] = arena_strdup(arena, json_is_string(value) ? json_string_value(value) : "");
+	json_array_foreach(array, i, value) strings[i] =
+		arena_strdup(arena, json_is_string(value) ? json_string_value(value) : "");
 	json_decref(array);
 	*ret_strings = strings;
 	return n;
@@ -145,8 +146,11 @@ authors_read(const char *json, struct arena *arena, struct item *item)
 	size_t i;
 
 	item->n_authors = json_array_size(array);
-	item->authors = item->n_authors ? arena_zalloc(arena, item->n_authors * sizeof(*item->authors)) : NULL;
-	json_array_foreach(array, i, value) {
+	item->authors = item->n_authors
+		? arena_zalloc(arena, item->n_authors * sizeof(*item->authors))
+		: NULL;
+	json_array_foreach(array, i, value)
+	{
 		item->authors[i].name = get_text(value, "name", arena);
 		item->authors[i].url = get_text(value, "url", arena);
 		item->authors[i].avatar = get_text(value, "avatar", arena);
@@ -161,9 +165,11 @@ attachments_read(const char *json, struct arena *arena, struct item *item)
 	size_t i;
 
 	item->n_attachments = json_array_size(array);
-	item->attachments =
-		item->n_attachments ? arena_zalloc(arena, item->n_attachments * sizeof(*item->attachments)) : NULL;
-	json_array_foreach(array, i, value) {
+	item->attachments = item->n_attachments
+		? arena_zalloc(arena, item->n_attachments * sizeof(*item->attachments))
+		: NULL;
+	json_array_foreach(array, i, value)
+	{
 		struct attachment *to = &item->attachments[i];
 
 		to->url = get_text(value, "url", arena);
@@ -179,9 +185,10 @@ void
 item_read(sqlite3_stmt *stmt, int column, struct arena *arena, struct item *ret_item)
 {
 	struct item item = {0};
-	const char **const before[] = {&item.id, &item.url, &item.external_url, &item.title, &item.summary, &item.content_html,
-		&item.content_text};
-	const char **const after[] = {&item.image, &item.banner_image, &item.language, &item.base_url};
+	const char **const before[] = {&item.id, &item.url, &item.external_url, &item.title,
+		&item.summary, &item.content_html, &item.content_text};
+	const char **const after[] = {
+		&item.image, &item.banner_image, &item.language, &item.base_url};
 
 	for (size_t i = 0; i < ARRAY_SIZE(before); i++)
 		*before[i] = arena_strdup(arena, column_text(stmt, column++));

@@ -1,9 +1,10 @@
 /*
  * known.c - is this item known?
  *
- * An item is known if a row of `seen` has its key. Rows whose `fold` alone is equal count as the same item under another spelling
- * (http for https, a new title where the link is the key), unless the document holds several items of that fold: then each is
- * told apart exactly. A feed that began to repeat its guids finds its items again under their old keys.
+ * An item is known if a row of `seen` has its key. Rows whose `fold` alone is equal count as the
+ * same item under another spelling (http for https, a new title where the link is the key), unless
+ * the document holds several items of that fold: then each is told apart exactly. A feed that began
+ * to repeat its guids finds its items again under their old keys.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -11,16 +12,19 @@
 
 #include "ingest.h"
 
-/* A site is held to have new ids if more than so many items are known by link or title, and more than 80 % of the document. */
+/* A site is held to have new ids if more than so many items are known by link or title, and more
+ * than 80 % of the document. */
 #define REKEYED_LEAST 20
 /* Rows of a feed that are compared with new items at most. */
 #define REKEYED_LOOK_BACK 10000
 
 /* 1 and *ret_seen for a row of this fold that counts, 0 for none. */
 static int
-find_fold(struct store *store, const struct store_poll *poll, const struct item_key *key, struct sighting *ret_seen)
+find_fold(struct store *store, const struct store_poll *poll, const struct item_key *key,
+	struct sighting *ret_seen)
 {
-	sqlite3_stmt *stmt = db_query(&store->db, "SELECT exact, content, item, last FROM seen WHERE feed = ? AND fold = ?",
+	sqlite3_stmt *stmt = db_query(&store->db,
+		"SELECT exact, content, item, last FROM seen WHERE feed = ? AND fold = ?",
 		BINDS(INT(poll->state.id), INT((int64_t)key->fold)));
 	int r, found = 0;
 
@@ -45,14 +49,16 @@ find_fold(struct store *store, const struct store_poll *poll, const struct item_
 	return r < 0 ? r : found;
 }
 
-/* After a feed's guids began to collide: an item whose guid was the key before is known if it still has its link, or if its guid
- * stands in the document only once. */
+/* After a feed's guids began to collide: an item whose guid was the key before is known if it still
+ * has its link, or if its guid stands in the document only once. */
 static int
-find_former(struct store *store, const struct store_poll *poll, size_t index, struct sighting *ret_seen)
+find_former(
+	struct store *store, const struct store_poll *poll, size_t index, struct sighting *ret_seen)
 {
 	const struct item_key *key = &poll->keys[index];
 	sqlite3_stmt *stmt = db_query(&store->db,
-		"SELECT s.item, s.last, i.url FROM seen s LEFT JOIN items i ON i.id = s.item WHERE s.feed = ? AND s.fold = ?",
+		"SELECT s.item, s.last, i.url FROM seen s LEFT JOIN items i ON i.id = s.item WHERE "
+		"s.feed = ? AND s.fold = ?",
 		BINDS(INT(poll->state.id), INT((int64_t)key->guid_fold)));
 	const char *url = poll->document->items[index].url;
 	int r;
@@ -114,7 +120,8 @@ newcomers_sort(const struct document *document, struct newcomer *newcomers, size
 	bool dated = true;
 
 	for (size_t i = 0; i < n; i++) {
-		orders[i] = (struct order){item_date(&document->items[newcomers[i].index]), newcomers[i]};
+		orders[i] = (struct order){
+			item_date(&document->items[newcomers[i].index]), newcomers[i]};
 		dated = dated && orders[i].date != DATE_NONE;
 	}
 	for (size_t i = 0; i < n && !dated; i++)
@@ -137,7 +144,8 @@ static int
 known_marks(struct store *store, int64_t feed, uint64_t **ret_marks, size_t *ret_n)
 {
 	uint64_t *marks = xcalloc(2 * REKEYED_LOOK_BACK, sizeof(*marks));
-	sqlite3_stmt *stmt = db_query(&store->db, "SELECT url, title FROM items WHERE feed = ? ORDER BY id DESC LIMIT ?",
+	sqlite3_stmt *stmt = db_query(&store->db,
+		"SELECT url, title FROM items WHERE feed = ? ORDER BY id DESC LIMIT ?",
 		BINDS(INT(feed), INT(REKEYED_LOOK_BACK)));
 	size_t n = 0;
 	int r;
@@ -152,9 +160,11 @@ known_marks(struct store *store, int64_t feed, uint64_t **ret_marks, size_t *ret
 	return r;
 }
 
-/* True if the value stands in the document once and is known. What several items share tells none of them. */
+/* True if the value stands in the document once and is known. What several items share tells none
+ * of them. */
 static bool
-is_known_mark(uint64_t mark, const uint64_t *own, size_t n_own, const uint64_t *known, size_t n_known)
+is_known_mark(
+	uint64_t mark, const uint64_t *own, size_t n_own, const uint64_t *known, size_t n_known)
 {
 	const uint64_t *at = bsearch(&mark, own, n_own, sizeof(*own), compare_hash);
 
@@ -184,9 +194,12 @@ rekeyed_mark(struct store *store, struct store_poll *poll, struct newcomer *newc
 	for (size_t i = 0; i < n; i++) {
 		const struct item *item = &document->items[newcomers[i].index];
 
-		newcomers[i].held =
-			(item->url && is_known_mark(hash64_str(1, item->url), own, 2 * document->n_items, known, n_known)) ||
-			(item->title && is_known_mark(hash64_str(2, item->title), own, 2 * document->n_items, known, n_known));
+		newcomers[i].held = (item->url &&
+					    is_known_mark(hash64_str(1, item->url), own,
+						    2 * document->n_items, known, n_known)) ||
+			(item->title &&
+				is_known_mark(hash64_str(2, item->title), own,
+					2 * document->n_items, known, n_known));
 		held += newcomers[i].held;
 	}
 	bool rekeyed = held > REKEYED_LEAST && held * 5 > document->n_items * 4;

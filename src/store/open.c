@@ -23,7 +23,8 @@ lock_directory(struct store *store, char **ret_error)
 		return r;
 	}
 	if (flock(store->lock_fd, LOCK_EX | LOCK_NB) < 0) {
-		*ret_error = xasprintf("state directory %s is in use by another feedd", store->directory);
+		*ret_error = xasprintf(
+			"state directory %s is in use by another feedd", store->directory);
 		return -EBUSY;
 	}
 	return 0;
@@ -44,7 +45,9 @@ check_header(const char *path)
 		return -errno;
 	if (n == 0)
 		return 0;
-	return (size_t)n < sizeof(header) || memcmp(header, magic, sizeof(magic)) != 0 ? -EMEDIUMTYPE : 0;
+	return (size_t)n < sizeof(header) || memcmp(header, magic, sizeof(magic)) != 0
+		? -EMEDIUMTYPE
+		: 0;
 }
 
 /* quick_check, only after a stop that was not clean: it reads the whole file. */
@@ -56,7 +59,8 @@ check_integrity(struct store *store, char **ret_error)
 
 	if (r == 0 && clean)
 		return 0;
-	sqlite3_stmt *stmt = r == 0 ? db_query(&store->db, "PRAGMA quick_check(1)", NO_BINDS) : NULL;
+	sqlite3_stmt *stmt =
+		r == 0 ? db_query(&store->db, "PRAGMA quick_check(1)", NO_BINDS) : NULL;
 	if (r == 0)
 		r = db_step(&store->db, stmt);
 	if (r > 0) {
@@ -74,18 +78,20 @@ check_integrity(struct store *store, char **ret_error)
 static int
 configure(struct db *db)
 {
-	/* FULL, not NORMAL: with NORMAL a power cut may take back a commit whose seq a consumer has seen, and the number would be
-	 * given to another item. */
+	/* FULL, not NORMAL: with NORMAL a power cut may take back a commit whose seq a consumer has
+	 * seen, and the number would be given to another item. */
 	return db_exec(db,
 		"PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA cache_size = -16000;"
-		"PRAGMA wal_autocheckpoint = 4000; PRAGMA journal_size_limit = 67108864; PRAGMA mmap_size = 0;"
+		"PRAGMA wal_autocheckpoint = 4000; PRAGMA journal_size_limit = 67108864; PRAGMA "
+		"mmap_size = 0;"
 		"PRAGMA temp_store = MEMORY; PRAGMA foreign_keys = OFF");
 }
 
 static int
 read_meta(struct store *store)
 {
-	sqlite3_stmt *stmt = db_query(&store->db, "SELECT value FROM meta WHERE name = 'uuid'", NO_BINDS);
+	sqlite3_stmt *stmt =
+		db_query(&store->db, "SELECT value FROM meta WHERE name = 'uuid'", NO_BINDS);
 	int r = db_step(&store->db, stmt);
 
 	if (r > 0) {
@@ -95,7 +101,8 @@ read_meta(struct store *store)
 		sqlite3_reset(stmt);
 	}
 	if (r >= 0)
-		r = db_int(&store->db, &store->seq, "SELECT seq FROM sqlite_sequence WHERE name = 'events'", NO_BINDS);
+		r = db_int(&store->db, &store->seq,
+			"SELECT seq FROM sqlite_sequence WHERE name = 'events'", NO_BINDS);
 	atomic_store(&store->committed_seq, store->seq);
 	return r < 0 ? r : 0;
 }
@@ -106,8 +113,8 @@ open_database(struct store *store, char **ret_error)
 	int r = check_header(store->path);
 
 	if (r < 0) {
-		*ret_error = xstrdup(
-			r == -EMEDIUMTYPE ? "is not a database; it was left untouched" : strerror(-r));
+		*ret_error = xstrdup(r == -EMEDIUMTYPE ? "is not a database; it was left untouched"
+						       : strerror(-r));
 		return r;
 	}
 	r = db_open(&store->db, store->path, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE);
@@ -136,15 +143,17 @@ complete_error(const struct store *store, int r, char **error)
 	AUTO(freep) char *bare = *error;
 
 	if (r == -EUCLEAN || r == -EIO)
-		*error = xasprintf("%s %s. Nothing was changed. To save what can be read: "
-				   "sqlite3 %s .recover | sqlite3 %s.new, then put the new file in its place",
+		*error = xasprintf(
+			"%s %s. Nothing was changed. To save what can be read: "
+			"sqlite3 %s .recover | sqlite3 %s.new, then put the new file in its place",
 			store->path, bare, store->path, store->path);
 	else
 		*error = xasprintf("%s %s", store->path, bare);
 }
 
 int
-store_open(struct store **ret_store, const char *state_directory, enum search_mode search, char **ret_error)
+store_open(struct store **ret_store, const char *state_directory, enum search_mode search,
+	char **ret_error)
 {
 	struct store *store = xcalloc(1, sizeof(*store));
 

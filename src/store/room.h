@@ -1,7 +1,8 @@
 /*
  * room.h - what the files of the store share. Private to the store.
  *
- * Functions named write_* run on the writer thread inside its transaction, in a savepoint of their own.
+ * Functions named write_* run on the writer thread inside its transaction, in a savepoint of their
+ * own.
  */
 #ifndef STORE_ROOM_H
 #define STORE_ROOM_H
@@ -21,12 +22,12 @@ struct store {
 	struct queue *home;
 	pthread_t writer, reader;
 	bool started;
-	struct view *view;     /* the reader's */
-	int64_t seq;           /* newest of the transaction under way; the writer's */
+	struct view *view; /* the reader's */
+	int64_t seq;	   /* newest of the transaction under way; the writer's */
 	atomic_llong committed_seq;
 	atomic_size_t backlog; /* parcels taken and not home yet */
-	int64_t indexed;       /* items.id up to which the full-text index is filled; the writer's */
-	bool opened;           /* the database was taken into use: its clean mark is gone until store_stop */
+	int64_t indexed; /* items.id up to which the full-text index is filled; the writer's */
+	bool opened; /* the database was taken into use: its clean mark is gone until store_stop */
 };
 
 /* schema.c: makes or migrates the schema inside a transaction. *ret_error as store_open. */
@@ -50,24 +51,30 @@ int write_feed_command(struct store *store, struct store_feed_command *command) 
 int write_tidy(struct store *store, struct store_tidy *tidy) MUST_USE;
 int write_notify_load(struct store *store, struct store_notify_load *load) MUST_USE;
 int write_deliver(struct store *store, struct store_deliver *deliver) MUST_USE;
+int write_retry(struct store *store, struct store_retry *retry) MUST_USE;
 int write_consumer(struct store *store, struct store_consumer *consumer) MUST_USE;
 
 /* feeds.c: reads the columns FEED_COLUMNS of a row into *state (strings malloc'd). */
-#define FEED_COLUMNS \
-	"id, name, url, title, home_page_url, language, etag, last_modified, detail, moved_to, reason, body_hash, first_poll, " \
-	"last_poll, last_success, last_change, next_poll, full_fetch, failing_since, moved_since, retry_after, silent_told, fails, " \
-	"status, hint, ttl, update_period, skip_hours, skip_days, health, sticky, polls, polls_304, items, bytes, schedule"
+#define FEED_COLUMNS                                                                               \
+	"id, name, url, title, home_page_url, language, etag, last_modified, detail, moved_to, "   \
+	"reason, body_hash, first_poll, "                                                          \
+	"last_poll, last_success, last_change, next_poll, full_fetch, failing_since, "             \
+	"moved_since, retry_after, silent_told, fails, "                                           \
+	"status, hint, ttl, update_period, skip_hours, skip_days, health, sticky, polls, "         \
+	"polls_304, items, bytes, schedule"
 #define FEED_COLUMNS_COUNT 36
 void feed_read(sqlite3_stmt *stmt, struct feed_state *state);
 int view_load(struct view *view, struct store_load *load) MUST_USE;
 
 /* item.c: the columns of an item, written and read in one place. */
-#define ITEM_COLUMNS \
-	"guid, url, external_url, title, summary, content_html, content_text, authors, tags, attachments, image, banner_image, " \
+#define ITEM_COLUMNS                                                                               \
+	"guid, url, external_url, title, summary, content_html, content_text, authors, tags, "     \
+	"attachments, image, banner_image, "                                                       \
 	"language, base_url, published, modified"
 #define ITEM_COLUMNS_COUNT 16
 /* Values for ITEM_COLUMNS in their order; JSON of lists goes to the arena. */
-void item_binds(const struct item *item, struct arena *arena, struct bind ret_binds[ITEM_COLUMNS_COUNT]);
+void
+item_binds(const struct item *item, struct arena *arena, struct bind ret_binds[ITEM_COLUMNS_COUNT]);
 /* Reads ITEM_COLUMNS starting at `column`; all in the arena. */
 void item_read(sqlite3_stmt *stmt, int column, struct arena *arena, struct item *ret_item);
 /* A JSON array of strings; *ret_strings in the arena. Returns how many. */
@@ -75,7 +82,8 @@ size_t strings_read(const char *json, struct arena *arena, const char ***ret_str
 
 /* search.c: the full-text index over items, filled behind the log. */
 int search_open(struct store *store) MUST_USE;
-/* Indexes some more items in a transaction of its own; 1 if there are more, 0 if all are indexed. */
+/* Indexes some more items in a transaction of its own; 1 if there are more, 0 if all are indexed.
+ */
 int search_step(struct store *store) MUST_USE;
 /* Before an indexed item changes or goes, and after it changed. */
 int search_remove(struct store *store, int64_t item) MUST_USE;
@@ -83,11 +91,12 @@ int search_add(struct store *store, int64_t item) MUST_USE;
 /* An FTS5 query for the words that a person typed: all of them must occur. In the arena. */
 char *search_quote(struct arena *arena, const char *words);
 
-/* filter.c: true if an event passes. Columns of feed events are NULL but feed, event, seq and title. */
+/* filter.c: true if an event passes. Columns of feed events are NULL but feed, event, seq and
+ * title. */
 struct filter_row {
 	const char *feed, *event;
 	const struct item *item; /* NULL for feed events */
-	const char *title;       /* of feed events */
+	const char *title;	 /* of feed events */
 	const char *authors_json, *tags_json, *attachments_json;
 	int64_t id, seq, first_seen;
 };

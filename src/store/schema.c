@@ -1,8 +1,8 @@
 /*
  * schema.c - the tables, and the way from older ones.
  *
- * Everything happens in one transaction, so a database has the old schema or the new one, never something between. Writes the
- * database only where it is empty or older.
+ * Everything happens in one transaction, so a database has the old schema or the new one, never
+ * something between. Writes the database only where it is empty or older.
  */
 #include <errno.h>
 #include <string.h>
@@ -72,7 +72,9 @@ meta_get(struct db *db, const char *name, int64_t *ret_value)
 int
 meta_set(struct db *db, const char *name, int64_t value)
 {
-	return db_run(db, "INSERT INTO meta VALUES(?, ?) ON CONFLICT(name) DO UPDATE SET value = excluded.value",
+	return db_run(db,
+		"INSERT INTO meta VALUES(?, ?) ON CONFLICT(name) DO UPDATE SET value = "
+		"excluded.value",
 		BINDS(TEXT(name), INT(value)));
 }
 
@@ -115,11 +117,13 @@ schema_prepare(struct db *db, char **ret_error)
 		return r;
 	}
 	if (application != APPLICATION_ID) {
-		*ret_error = xstrdup("is an SQLite database, but not one of feedd; it was left untouched");
+		*ret_error = xstrdup(
+			"is an SQLite database, but not one of feedd; it was left untouched");
 		return -EMEDIUMTYPE;
 	}
 	if (version > STORE_SCHEMA_VERSION) {
-		*ret_error = xasprintf("has schema version %lld, this feedd knows %d: it was written by a newer feedd; "
+		*ret_error = xasprintf("has schema version %lld, this feedd knows %d: it was "
+				       "written by a newer feedd; "
 				       "it was left untouched",
 			(long long)version, STORE_SCHEMA_VERSION);
 		return -EPROTO;

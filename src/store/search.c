@@ -1,8 +1,9 @@
 /*
  * search.c - full-text search by FTS5, behind the log.
  *
- * The index is a consumer with a cursor of its own (meta "indexed", an items.id) and transactions of its own, so that no poll
- * waits for it. It refers to the table items for its contents and must be told the old text before a row changes or goes.
+ * The index is a consumer with a cursor of its own (meta "indexed", an items.id) and transactions
+ * of its own, so that no poll waits for it. It refers to the table items for its contents and must
+ * be told the old text before a row changes or goes.
  */
 #include <errno.h>
 #include <string.h>
@@ -12,7 +13,8 @@
 /* Items a step: some milliseconds, the longest that a poll may have to wait. */
 #define STEP 200
 
-static const char *const columns[] = {[SEARCH_TITLE] = "title", [SEARCH_TEXT] = "title, content_text"};
+static const char *const columns[] = {
+	[SEARCH_TITLE] = "title", [SEARCH_TEXT] = "title, content_text"};
 
 static int
 drop_index(struct store *store)
@@ -27,8 +29,10 @@ drop_index(struct store *store)
 static int
 make_index(struct store *store)
 {
-	AUTO(freep) char *sql = xasprintf("CREATE VIRTUAL TABLE IF NOT EXISTS search USING fts5(%s, content='items',"
-					  " content_rowid='id', tokenize='unicode61 remove_diacritics 2')",
+	AUTO(freep)
+	char *sql = xasprintf(
+		"CREATE VIRTUAL TABLE IF NOT EXISTS search USING fts5(%s, content='items',"
+		" content_rowid='id', tokenize='unicode61 remove_diacritics 2')",
 		columns[store->search]);
 	return db_exec(&store->db, sql);
 }
@@ -57,10 +61,13 @@ index_range(struct store *store, int64_t from, int64_t to)
 {
 	if (store->search == SEARCH_TEXT)
 		return db_run(&store->db,
-			"INSERT INTO search(rowid, title, content_text) SELECT id, title, content_text FROM items"
+			"INSERT INTO search(rowid, title, content_text) SELECT id, title, "
+			"content_text FROM items"
 			" WHERE id > ? AND id <= ?",
 			BINDS(INT(from), INT(to)));
-	return db_run(&store->db, "INSERT INTO search(rowid, title) SELECT id, title FROM items WHERE id > ? AND id <= ?",
+	return db_run(&store->db,
+		"INSERT INTO search(rowid, title) SELECT id, title FROM items WHERE id > ? AND id "
+		"<= ?",
 		BINDS(INT(from), INT(to)));
 }
 
@@ -71,7 +78,8 @@ search_step(struct store *store)
 
 	if (store->search == SEARCH_OFF)
 		return 0;
-	int r = db_int(&store->db, &last, "SELECT max(id) FROM (SELECT id FROM items WHERE id > ? ORDER BY id LIMIT ?)",
+	int r = db_int(&store->db, &last,
+		"SELECT max(id) FROM (SELECT id FROM items WHERE id > ? ORDER BY id LIMIT ?)",
 		BINDS(INT(store->indexed), INT(STEP)));
 	if (r < 0 || last <= store->indexed)
 		return r < 0 ? r : 0;
@@ -103,7 +111,8 @@ search_remove(struct store *store, int64_t item)
 			BINDS(INT(item)));
 	if (store->search == SEARCH_TITLE)
 		return db_run(&store->db,
-			"INSERT INTO search(search, rowid, title) SELECT 'delete', id, title FROM items WHERE id = ?",
+			"INSERT INTO search(search, rowid, title) SELECT 'delete', id, title FROM "
+			"items WHERE id = ?",
 			BINDS(INT(item)));
 	return 0;
 }

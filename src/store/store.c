@@ -1,10 +1,11 @@
 /*
  * store.c - the two threads of the store.
  *
- * DESIGN: the writer takes all that is queued, begins, applies each parcel in a savepoint, commits (one fsync for all), and only then
- * brings the parcels home: whoever hears of a result can rely on it. There is no timer: idle, latency is one commit; busy,
- * batches grow while the last fsync runs. Between batches, when nothing is queued, it feeds the full-text index. The reader
- * runs one parcel at a time on a read-only connection.
+ * DESIGN: the writer takes all that is queued, begins, applies each parcel in a savepoint, commits
+ * (one fsync for all), and only then brings the parcels home: whoever hears of a result can rely on
+ * it. There is no timer: idle, latency is one commit; busy, batches grow while the last fsync runs.
+ * Between batches, when nothing is queued, it feeds the full-text index. The reader runs one parcel
+ * at a time on a read-only connection.
  */
 #include "feedd/store.h"
 
@@ -74,7 +75,8 @@ apply(struct store *store, struct parcel *parcel)
 	if (r == 0)
 		r = db_run(&store->db, "RELEASE parcel", NO_BINDS);
 	if (r < 0) {
-		/* Where SQLite has already rolled everything back these fail, and commit() notices. */
+		/* Where SQLite has already rolled everything back these fail, and commit() notices.
+		 */
 		if (db_run(&store->db, "ROLLBACK TO parcel", NO_BINDS) == 0 &&
 			db_run(&store->db, "RELEASE parcel", NO_BINDS) < 0)
 			r = -EIO;
@@ -196,7 +198,8 @@ store_stop(struct store *store)
 	}
 	view_close(store->view);
 	if (store->opened && meta_set(&store->db, "clean", 1) == 0)
-		sqlite3_wal_checkpoint_v2(store->db.handle, NULL, SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL);
+		sqlite3_wal_checkpoint_v2(
+			store->db.handle, NULL, SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL);
 	db_close(&store->db);
 	queue_fini(&store->writing);
 	queue_fini(&store->reading);
@@ -207,7 +210,8 @@ store_stop(struct store *store)
 	free(store);
 }
 
-/* One door for each kind of parcel: a run function that knows the type, and the queue of its thread. */
+/* One door for each kind of parcel: a run function that knows the type, and the queue of its
+ * thread. */
 /* clang-format off */
 #define PARCEL(function, context, call, queue)                                      \
 	static void run_##function(struct parcel *parcel)                           \
@@ -228,6 +232,7 @@ PARCEL(store_feed_command, , write_feed_command, writing)
 PARCEL(store_tidy, , write_tidy, writing)
 PARCEL(store_notify_load, , write_notify_load, writing)
 PARCEL(store_deliver, , write_deliver, writing)
+PARCEL(store_retry, , write_retry, writing)
 PARCEL(store_consumer, , write_consumer, writing)
 PARCEL(store_load, ->view, view_load, reading)
 PARCEL(store_scan, ->view, view_scan, reading)

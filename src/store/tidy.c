@@ -1,0 +1,186 @@
+/*
+ * tidy.c - retention, in steps small enough that no poll waits.
+ *
+ * An item goes when it is older than its feed's `keep`, its feed no longer lists it and no cursor
+ * still needs its events. A cursor that nobody moves may hold the log back for `keep_events` at
+ * most. Keys of items outlive them by far, so that nothing old is taken for new.
+ */
+#include <errno.h>
+
+#include "room.h"
+
+#define DAY 86400
+/* Rows deleted in one step. */
+#define STEP 200
+
+/* The newest seq up to which the log may go: every cursor is past it, or it is older than
+ * keep_events. */
+static int
+safe_seq(struct store *store, const struct store_tidy *tidy, int64_t *ret_seq,
+	int64_t *ret_overtaken)
+{
+	int64_t cursor = INT64_MAX, expired = 0;
+	int r = db_int(&store->db, &cursor,
+		"SELECT coalesce(min(seq), ?) FROM cursors WHERE configured",
+		BINDS(INT(INT64_MAX)));
+
+	if (r < 0)
+		return r;
+	if (tidy->config->keep_events > 0)
+		r = db_int(&store->db, &expired,
+			"SELECT seq FROM events WHERE seq > ?2 AND at < ?1 ORDER BY seq DESC LIMIT "
+			"1",
+			BINDS(INT(tidy->now - tidy->config->keep_events),
+				INT(cursor == INT64_MAX ? 0 : cursor)));
+	*ret_seq = cursor > expired ? cursor : expired;
+	*ret_overtaken = expired;
+	return r < 0 ? r : 0;
+}
+
+/* Cursors behind what the log may forget are moved up to it: they have lost events, and are
+ * counted. */
+static int
+overtake(struct store *store, struct store_tidy *tidy, int64_t seq)
+{
+	if (seq == 0)
+		return 0;
+	int r = db_int(&store->db, &tidy->overdue_consumers,
+		"SELECT count(*) FROM cursors WHERE seq < ? AND configured", BINDS(INT(seq)));
+	return r < 0 ? r : 0;
+}
+
+static int
+delete_item(struct store *store, int64_t item)
+{
+	int r = search_remove(store, item);
+
+	if (r == 0)
+		r = db_run(&store->db,
+			"DELETE FROM deliveries WHERE seq IN (SELECT seq FROM events WHERE item = "
+			"?1)"
+			" AND cursor IN (SELECT id FROM cursors)",
+			BINDS(INT(item)));
+	if (r == 0)
+		r = db_run(&store->db, "DELETE FROM events WHERE item = ?", BINDS(INT(item)));
+	if (r == 0)
+		r = db_run(&store->db, "DELETE FROM items WHERE id = ?", BINDS(INT(item)));
+	return r;
+}
+
+/* Items of one feed. `seen.last` is kept to the day, so what was listed by the last document was
+ * sighted within a day of it. */
+static int
+delete_items(
+	struct store *store, struct store_tidy *tidy, const struct feed_config *feed, int64_t safe)
+{
+	int64_t ids[STEP];
+	size_t n = 0;
+	sqlite3_stmt *stmt = db_query(&store->db,
+		"SELECT i.id FROM feeds f JOIN items i ON i.feed = f.id"
+		" WHERE f.name = ?1 AND i.first_seen < ?2 AND i.seq <= ?3 AND NOT i.held AND NOT "
+		"EXISTS ("
+		"  SELECT 1 FROM seen s WHERE s.feed = f.id AND s.item = i.id AND s.exact = i.key "
+		"AND s.last > f.last_change - ?4)"
+		" AND NOT EXISTS (SELECT 1 FROM events e JOIN deliveries d ON d.seq = e.seq WHERE "
+		"e.item = i.id AND d.state != 0)"
+		" ORDER BY i.id LIMIT ?5",
+		BINDS(TEXT(feed->name), INT(tidy->now - feed->settings->keep), INT(safe), INT(DAY),
+			INT(STEP)));
+	int r;
+
+	while ((r = db_step(&store->db, stmt)) > 0)
+		ids[n++] = sqlite3_column_int64(stmt, 0);
+	for (size_t i = 0; r == 0 && i < n; i++)
+		r = delete_item(store, ids[i]);
+	tidy->items += (int64_t)n;
+	tidy->more = tidy->more || n == STEP;
+	return r;
+}
+
+/* Items of feeds that left the configuration follow the longest default: keep_events. */
+static int
+delete_orphans(struct store *store, struct store_tidy *tidy, int64_t safe)
+{
+	int64_t ids[STEP];
+	size_t n = 0;
+	sqlite3_stmt *stmt;
+	int r;
+
+	if (tidy->config->keep_events <= 0)
+		return 0;
+	stmt = db_query(&store->db,
+		"SELECT i.id FROM feeds f JOIN items i ON i.feed = f.id WHERE NOT f.configured AND "
+		"i.first_seen < ?1"
+		" AND i.seq <= ?2 LIMIT ?3",
+		BINDS(INT(tidy->now - tidy->config->keep_events), INT(safe), INT(STEP)));
+	while ((r = db_step(&store->db, stmt)) > 0)
+		ids[n++] = sqlite3_column_int64(stmt, 0);
+	for (size_t i = 0; r == 0 && i < n; i++)
+		r = delete_item(store, ids[i]);
+	tidy->items += (int64_t)n;
+	tidy->more = tidy->more || n == STEP;
+	return r;
+}
+
+/* Feed events have no item to go with. */
+static int
+delete_feed_events(struct store *store, struct store_tidy *tidy, int64_t safe)
+{
+	if (tidy->config->keep_events <= 0)
+		return 0;
+	int r = db_run(&store->db,
+		"DELETE FROM events WHERE seq IN (SELECT seq FROM events WHERE item IS NULL AND at "
+		"< ?1 AND seq <= ?2"
+		" ORDER BY seq LIMIT ?3)",
+		BINDS(INT(tidy->now - tidy->config->keep_events), INT(safe), INT(STEP)));
+	tidy->events += sqlite3_changes(store->db.handle);
+	return r;
+}
+
+/* A key is forgotten once the feed has been read in full since it was last sighted, and that is
+ * long ago. */
+static int
+forget_keys(struct store *store, struct store_tidy *tidy, const struct feed_config *feed)
+{
+	if (tidy->config->forget <= 0)
+		return 0;
+	int r = db_run(&store->db,
+		"DELETE FROM seen WHERE feed = (SELECT id FROM feeds WHERE name = ?1) AND last < ?2"
+		" AND last < (SELECT last_change FROM feeds WHERE name = ?1) - ?3"
+		" AND NOT EXISTS (SELECT 1 FROM items WHERE items.id = seen.item)",
+		BINDS(TEXT(feed->name), INT(tidy->now - tidy->config->forget), INT(DAY)));
+	tidy->keys += sqlite3_changes(store->db.handle);
+	return r;
+}
+
+/* One step: as many feeds as it takes to fill it, from where the last one stopped. */
+int
+write_tidy(struct store *store, struct store_tidy *tidy)
+{
+	const struct config *config = tidy->config;
+	int64_t safe, overtaken;
+	int r = safe_seq(store, tidy, &safe, &overtaken);
+
+	tidy->items = tidy->events = tidy->keys = tidy->overdue_consumers = 0;
+	tidy->more = false;
+	if (r == 0)
+		r = overtake(store, tidy, overtaken);
+	if (r == 0)
+		r = delete_feed_events(store, tidy, safe);
+	if (r == 0)
+		r = delete_orphans(store, tidy, safe);
+	size_t end = tidy->feed + TIDY_FEEDS < config->n_feeds ? tidy->feed + TIDY_FEEDS
+							       : config->n_feeds;
+	for (; r == 0 && tidy->feed < end && tidy->items < STEP; tidy->feed++) {
+		const struct feed_config *feed = &config->feeds[tidy->feed];
+
+		if (feed->settings->keep > 0)
+			r = delete_items(store, tidy, feed, safe);
+		if (r == 0 && !tidy->more)
+			r = forget_keys(store, tidy, feed);
+		if (tidy->more)
+			break; /* this feed has more */
+	}
+	tidy->more = tidy->more || tidy->feed < config->n_feeds;
+	return r;
+}
