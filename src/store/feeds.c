@@ -34,7 +34,7 @@ feed_read(sqlite3_stmt *stmt, struct feed_state *state)
 	*state = (struct feed_state){.id = sqlite3_column_int64(stmt, c++)};
 	char **const strings[] = {&state->name, &state->url, &state->title, &state->home_page_url,
 		&state->language, &state->etag, &state->last_modified, &state->detail,
-		&state->moved_to, &state->reason};
+		&state->moved_to, &state->accepted_url, &state->reason};
 	for (size_t i = 0; i < ARRAY_SIZE(strings); i++)
 		*strings[i] = column_dup(stmt, c++);
 	state->body_hash = (uint64_t)sqlite3_column_int64(stmt, c++);
@@ -90,7 +90,7 @@ write_feed_state(struct store *store, const struct feed_state *state)
 				  "= ?24, update_period = ?25, skip_hours = ?26,"
 				  " skip_days = ?27, health = ?28, sticky = ?29, polls = ?30, "
 				  "polls_304 = ?31, items = ?32, bytes = ?33,"
-				  " schedule = ?34 WHERE id = ?1";
+				  " schedule = ?34, accepted_url = ?35 WHERE id = ?1";
 
 	return db_run(&store->db, sql,
 		BINDS(INT(state->id), TEXT(state->title), TEXT(state->home_page_url),
@@ -106,7 +106,7 @@ write_feed_state(struct store *store, const struct feed_state *state)
 			INT(state->hints.skip_hours), INT(state->hints.skip_days),
 			TEXT(feed_health_name(state->health)), INT(state->sticky_guid_link),
 			INT(state->polls), INT(state->polls_304), INT(state->items),
-			INT(state->bytes), BLOB(state->schedule, SCHEDULE_STATE_SIZE)));
+			INT(state->bytes), BLOB(state->schedule, SCHEDULE_STATE_SIZE), TEXT(state->accepted_url)));
 }
 
 static char *
@@ -267,7 +267,7 @@ write_feed_command(struct store *store, struct store_feed_command *command)
 			BINDS(INT(command->id), INT(command->now)));
 	case FEED_ACCEPT_MOVE:
 		return db_run(&store->db,
-			"UPDATE feeds SET moved_to = NULL, moved_since = 0 WHERE id = ?",
+			"UPDATE feeds SET accepted_url = coalesce(moved_to, accepted_url), moved_to = NULL, moved_since = 0 WHERE id = ?",
 			BINDS(INT(command->id)));
 	case FEED_RELEASE:
 		return release_held(store, command);

@@ -62,7 +62,7 @@ int write_consumer(struct store *store, struct store_consumer *consumer) MUST_US
 	"moved_since, retry_after, silent_told, fails, "                                           \
 	"status, hint, ttl, update_period, skip_hours, skip_days, health, sticky, polls, "         \
 	"polls_304, items, bytes, schedule"
-#define FEED_COLUMNS_COUNT 36
+#define FEED_COLUMNS_COUNT 37
 void feed_read(sqlite3_stmt *stmt, struct feed_state *state);
 int view_load(struct view *view, struct store_load *load) MUST_USE;
 

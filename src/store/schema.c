@@ -26,7 +26,7 @@ static const char schema_sql[] =
 	" first_poll INT NOT NULL DEFAULT 0, last_poll INT NOT NULL DEFAULT 0, last_success INT NOT NULL DEFAULT 0,"
 	" last_change INT NOT NULL DEFAULT 0, next_poll INT NOT NULL DEFAULT 0, full_fetch INT NOT NULL DEFAULT 0,"
 	" failing_since INT NOT NULL DEFAULT 0, fails INT NOT NULL DEFAULT 0, retry_after INT NOT NULL DEFAULT 0,"
-	" moved_to TEXT, moved_since INT NOT NULL DEFAULT 0, silent_told INT NOT NULL DEFAULT 0,"
+	" moved_to TEXT, accepted_url TEXT, moved_since INT NOT NULL DEFAULT 0, silent_told INT NOT NULL DEFAULT 0,"
 	" hint INT NOT NULL DEFAULT 0, ttl INT NOT NULL DEFAULT 0, update_period INT NOT NULL DEFAULT 0,"
 	" skip_hours INT NOT NULL DEFAULT 0, skip_days INT NOT NULL DEFAULT 0, sticky INT NOT NULL DEFAULT 0,"
 	" polls INT NOT NULL DEFAULT 0, polls_304 INT NOT NULL DEFAULT 0, items INT NOT NULL DEFAULT 0,"

@@ -1,0 +1,313 @@
+/*
+ * journey.c - the legs of one poll, each on the loop: load what is known, ask, have it digested, have it stored, go home.
+ *
+ * The poll is a parcel: between legs it belongs to the reader, the pool or the writer, and the loop holds nothing but its place.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "feedd/log.h"
+#include "feedd/text.h"
+#include "feedd/url.h"
+#include "room.h"
+
+/* A poll that could not be stored, or not begun, is tried again after this. */
+#define STORE_RETRY_SECONDS 30
+
+static void on_digested(struct parcel *parcel);
+static void on_stored(struct parcel *parcel);
+
+static void
+poll_free(struct poll *poll)
+{
+	http_request_fini(&poll->request);
+	feed_state_fini(&poll->store.state);
+	arena_fini(&poll->arena);
+	config_unref(poll->config);
+	free(poll->private_host);
+	free(poll);
+}
+
+/* The end of every journey, whatever came of it. */
+static void
+go_home(struct poll *poll)
+{
+	struct poller *poller = poll->poller;
+	struct feed *feed = poll->feed;
+
+	pace_leave(poller->pace, &feed->pace, poller_mono_ms());
+	feed->poll = NULL;
+	poll_free(poll);
+	if (!feed->config) { /* it left the configuration meanwhile */
+		free(feed);
+		feed = NULL;
+	} else {
+		poller_schedule(poller, feed);
+	}
+	poller_home(poller, feed);
+}
+
+static void
+try_again_later(struct poll *poll)
+{
+	poll->feed->next_poll_at = poller_now() + STORE_RETRY_SECONDS;
+	poll->poller->had_failures = true;
+	go_home(poll);
+}
+
+/* The last leg: to the store. */
+static void
+send_to_store(struct poll *poll, enum poll_outcome outcome)
+{
+	struct store_poll *store = &poll->store;
+
+	store->outcome = outcome;
+	store->arena = &poll->arena;
+	store->backlog = poll->settings_of->settings->backlog;
+	store->now = poll->now;
+	store->plan = poll_conclude;
+	store->head.parcel.done = on_stored;
+	poll->theta = poll->poller->price.theta;
+	poll->jitter = poll->once ? 0 : poller_jitter(poll->poller);
+	store_poll(poll->poller->tools.store, store);
+}
+
+static bool
+is_connection_error(enum http_error error)
+{
+	return error == HTTP_RESOLVE || error == HTTP_CONNECT;
+}
+
+/* Whether all of the net seems to be away: then no feed is to blame. */
+static void
+judge_offline(struct poll *poll)
+{
+	const struct http_request *request = &poll->request;
+	AUTO(arena_fini) struct arena arena = {0};
+	const char *host = url_host(&arena, poll->settings_of->url);
+
+	if (!host || url_host_is_private(host))
+		return;
+	offline_note(poll->poller->offline, host, is_connection_error(request->error));
+	poll->offline = is_connection_error(request->error) && offline_now(poll->poller->offline);
+}
+
+/* 429 and Retry-After hold back the host; an answer frees it. */
+static void
+mind_host(struct poll *poll)
+{
+	const struct http_request *request = &poll->request;
+	struct pace *pace = poll->poller->pace;
+	int64_t now = poller_mono_ms(), until = poll_gate(poll);
+
+	if (request->redirects > 0)
+		pace_charge(pace, (uint32_t)request->redirects, now);
+	if (until > 0)
+		pace_hold(pace, &poll->feed->pace, (until - poll->now) * 1000, now);
+	else if (request->error == HTTP_OK && request->status == 429)
+		pace_hold(pace, &poll->feed->pace, 0, now);
+	else if (request->error == HTTP_OK && request->status < 400)
+		pace_calm(&poll->feed->pace, now);
+}
+
+/* Second leg's end: an answer, or none. */
+static void
+on_answer(struct http_request *request)
+{
+	struct poll *poll = request->arg;
+	struct poller *poller = poll->poller;
+
+	if (request->error == HTTP_CANCELLED) { /* we are stopping: nothing was learnt */
+		go_home(poll);
+		return;
+	}
+	poll->now = poller_now();
+	judge_offline(poll);
+	mind_host(poll);
+	stats_observe(&poller->stats.fetch, (double)request->elapsed_ms / 1000);
+	poller->stats.bytes += (uint64_t)request->bytes_wire;
+	if (request->error != HTTP_OK || (request->status != 304 && (request->status < 200 || request->status > 299))) {
+		send_to_store(poll, POLL_FAILED);
+	} else if (request->status == 304) {
+		send_to_store(poll, POLL_UNCHANGED);
+	} else {
+		poll->digest.run = poll_digest;
+		poll->digest.done = on_digested;
+		pool_push(poller->tools.pool, &poll->digest);
+	}
+}
+
+/* Third leg's end. */
+static void
+on_digested(struct parcel *parcel)
+{
+	struct poll *poll = CONTAINER_OF(parcel, struct poll, digest);
+
+	if (poll->same_body)
+		send_to_store(poll, POLL_UNCHANGED);
+	else
+		send_to_store(poll, poll->document ? POLL_DOCUMENT : POLL_FAILED);
+}
+
+/* First leg's end: the state is here, the request may start. */
+static void
+on_loaded(struct parcel *parcel)
+{
+	struct poll *poll = CONTAINER_OF(parcel, struct poll, load.head.parcel);
+	struct poller *poller = poll->poller;
+
+	if (poll->load.head.result < 0 || poller->stopping) {
+		feed_state_fini(&poll->load.state);
+		try_again_later(poll);
+		return;
+	}
+	poll->store.state = poll->load.state;
+	poll->now = poller_now();
+	poll_prepare(poll, &poll->store.state);
+	poll->request.keep_alive = pace_others(&poll->feed->pace) > 0;
+	poll->request.done = on_answer;
+	poll->request.arg = poll;
+	stats_request(&poller->stats, poll->now);
+	poller->made++;
+	if (http_start(poller->tools.http, &poll->request) < 0) {
+		poll->request.error = HTTP_URL;
+		poll->request.detail = xstrdup("the request could not be started");
+		send_to_store(poll, POLL_FAILED);
+	}
+}
+
+void
+journey_start(struct poller *poller, struct feed *feed)
+{
+	struct poll *poll = xcalloc(1, sizeof(*poll));
+
+	poll->poller = poller;
+	poll->feed = feed;
+	poll->config = config_ref(poller->config);
+	poll->settings_of = feed->config;
+	poll->force = feed->force;
+	poll->once = poller->tools.once;
+	poll->started_mono = ev_time();
+	poller_policy(poller->config, feed->config->settings, &poll->policy);
+	feed->force = false;
+	feed->poll = poll;
+	poller->in_flight++;
+	poll->load.id = feed->id;
+	poll->load.head.parcel.done = on_loaded;
+	store_load(poller->tools.store, &poll->load);
+}
+
+void
+journey_cancel(struct poller *poller)
+{
+	for (size_t i = 0; i < poller->n_feeds; i++)
+		if (poller->feeds[i]->poll)
+			http_cancel(poller->tools.http, &poller->feeds[i]->poll->request);
+}
+
+static enum stats_outcome
+outcome_of(const struct poll *poll)
+{
+	if (poll->request.error != HTTP_OK)
+		return STATS_NETWORK_ERROR;
+	if (poll->parse_error)
+		return STATS_NOT_A_FEED;
+	if (poll->request.status == 304)
+		return STATS_304;
+	if (poll->same_body)
+		return STATS_SAME_BODY;
+	if (!poll->document)
+		return STATS_HTTP_ERROR;
+	return poll->store.n_told > 0 ? STATS_NEWS : STATS_QUIET;
+}
+
+static void
+count(struct poll *poll)
+{
+	struct poll_stats *stats = &poll->poller->stats;
+	const struct store_poll *store = &poll->store;
+
+	stats->outcomes[outcome_of(poll)]++;
+	stats->items += store->n_new;
+	stats->updates += store->n_updated;
+	stats_observe(&stats->whole, ev_time() - poll->started_mono);
+	for (size_t i = 0; i < store->n_new && !store->first; i++) {
+		int64_t age = store->new_times[i] == DATE_NONE ? -1 : poll->now - store->new_times[i];
+
+		if (age >= 0)
+			stats_observe(&stats->age, (double)age);
+	}
+}
+
+/* One line for a poll with news, one when a feed begins or ceases to fail, none for a quiet one. */
+static void
+report(const struct poll *poll, bool failed_before)
+{
+	const struct store_poll *store = &poll->store;
+	const struct feed_state *state = &store->state;
+	const struct http_request *request = &poll->request;
+	struct log_about about = {.feed = state->name, .seq = store->last_seq};
+
+	if (store->outcome == POLL_FAILED) {
+		log_at(state->fails <= 1 || state->health == FEED_GONE ? LOG_WARNING : LOG_DEBUG, &about,
+			"feed \"%s\": %s (%u in a row), next poll in %lld s", state->name,
+			state->detail ? state->detail : "failed", state->fails, (long long)(state->next_poll_at - poll->now));
+		return;
+	}
+	if (failed_before)
+		log_at(LOG_NOTICE, &about, "feed \"%s\": answers again", state->name);
+	if (store->n_held > 0)
+		log_at(LOG_NOTICE, &about, "feed \"%s\": %zu known items have new ids and are held back, see feedctl release",
+			state->name, store->n_held);
+	if (store->n_new == 0 && store->n_updated == 0)
+		return;
+	log_at(LOG_INFO, &about, "feed \"%s\": %zu new items%s status=%d bytes=%lld ms=%lld seq=%lld..%lld", state->name,
+		store->n_new, store->first ? " (first fetch)" : "", request->status, (long long)request->bytes_wire,
+		(long long)request->elapsed_ms, (long long)store->first_seq, (long long)store->last_seq);
+}
+
+/* A store that refuses is said once, and once when it takes again. */
+static void
+note_store(struct poller *poller, int result)
+{
+	if (result < 0)
+		poller->stats.store_failures++;
+	if ((result < 0) == poller->store_failing)
+		return;
+	poller->store_failing = result < 0;
+	if (result < 0)
+		log_error("the database cannot be written (%s): nothing is announced until it can", strerror(-result));
+	else
+		log_notice("the database can be written again");
+}
+
+/* Fourth leg's end: it is durable. */
+static void
+on_stored(struct parcel *parcel)
+{
+	struct poll *poll = CONTAINER_OF(parcel, struct poll, store.head.parcel);
+	struct poller *poller = poll->poller;
+	struct feed *feed = poll->feed;
+	const struct feed_state *state = &poll->store.state;
+	bool failed_before = feed->fails > 0;
+
+	note_store(poller, poll->store.head.result);
+	if (poll->store.head.result < 0) {
+		try_again_later(poll);
+		return;
+	}
+	feed->next_poll_at = state->next_poll_at;
+	feed->retry_after_at = state->retry_after_at;
+	feed->fails = state->fails;
+	feed->health = state->health;
+	schedule_state_load(&feed->schedule, state->schedule);
+	count(poll);
+	report(poll, failed_before);
+	if (poll->store.outcome == POLL_FAILED)
+		poller->had_failures = true;
+	bool news = poll->store.last_seq > 0;
+	go_home(poll);
+	if (news)
+		poller->tools.news(poller->tools.arg);
+}
