@@ -18,21 +18,36 @@
 /* Of other headers that are kept. */
 #define HEADER_MAX ((size_t)4096)
 
+/* One line of a header without the white space around it, some of which libcurl leaves; its length,
+ * or -1 where there is none. */
+static ssize_t
+header_line(struct http_transfer *transfer, const char *name, size_t index, const char **ret_value)
+{
+	struct curl_header *header;
+
+	if (curl_easy_header(transfer->easy, name, index, CURLH_HEADER, -1, &header) != CURLHE_OK)
+		return -1;
+	const char *value = header->value + strspn(header->value, " \t\r\n");
+	size_t len = strlen(value);
+	while (len > 0 && strchr(" \t\r\n", value[len - 1]))
+		len--;
+	*ret_value = value;
+	return (ssize_t)len;
+}
+
 /* The values of a header, those of several lines joined as RFC 9110, 5.2 does; NULL where there is
  * none, or it is longer than max. malloc'd. */
 static char *
 take_header(struct http_transfer *transfer, const char *name, size_t max)
 {
-	struct curl_header *header;
 	AUTO(buf_fini) struct buf joined = BUF_INIT(max);
+	const char *value;
+	ssize_t len;
 
-	for (size_t i = 0;; i++) {
-		if (curl_easy_header(transfer->easy, name, i, CURLH_HEADER, -1, &header) !=
-			CURLHE_OK)
-			break;
-		if ((i > 0 && buf_puts(&joined, ", ") < 0) || buf_puts(&joined, header->value) < 0)
+	for (size_t i = 0; (len = header_line(transfer, name, i, &value)) >= 0; i++)
+		if ((i > 0 && buf_puts(&joined, ", ") < 0) ||
+			buf_append(&joined, value, (size_t)len) < 0)
 			return NULL;
-	}
 	return joined.len ? buf_steal(&joined) : NULL;
 }
 
@@ -40,12 +55,10 @@ take_header(struct http_transfer *transfer, const char *name, size_t max)
 static char *
 take_first(struct http_transfer *transfer, const char *name, size_t max)
 {
-	struct curl_header *header;
+	const char *value;
+	ssize_t len = header_line(transfer, name, 0, &value);
 
-	if (curl_easy_header(transfer->easy, name, 0, CURLH_HEADER, -1, &header) != CURLHE_OK)
-		return NULL;
-	size_t len = strlen(header->value);
-	return len > 0 && len <= max ? xstrndup(header->value, len) : NULL;
+	return len > 0 && (size_t)len <= max ? xstrndup(value, (size_t)len) : NULL;
 }
 
 static void

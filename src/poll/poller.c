@@ -376,11 +376,14 @@ poller_configure(struct poller *poller, struct config *config, const struct stor
 		if (!feed->poll)
 			take_known(feed, &feeds[i]);
 		feed->config = &config->feeds[i];
+		feed->kept = true;
 		poller->feeds[i] = feed;
 	}
 	for (size_t i = 0; i < n_old; i++)
-		if (!old[i]->config || old[i]->config < config->feeds || old[i]->config >= config->feeds + config->n_feeds)
+		if (!old[i]->kept)
 			retire(poller, old[i]);
+	for (size_t i = 0; i < poller->n_feeds; i++)
+		poller->feeds[i]->kept = false;
 	free(old);
 	config_unref(old_config);
 	solve_price(poller);

@@ -26,6 +26,7 @@ struct feed {
 	enum feed_health health;
 	bool force;              /* the next poll is unconditional */
 	bool tried;              /* --once: it had its turn */
+	bool kept;               /* poller_configure: it is in the new configuration, too */
 };
 
 struct poller {

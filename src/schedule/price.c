@@ -7,14 +7,16 @@
 #include "estimate.h"
 
 #define BISECTIONS 24
-#define SEARCH_SPAN 30.0		/* theta moves by this factor at most per solution */
-#define REPAY_SECONDS (12.0 * HOUR)	/* polls owed are made within this time */
-#define DUE_BOUND_SECONDS (24.0 * HOUR) /* so many seconds of the budget at most are carried over  \
-					 */
-#define LEAST_THETA 1e-3		/* beyond these no interval changes any more */
+#define SEARCH_SPAN 30.0	    /* theta moves by this factor at most per solution */
+#define REPAY_SECONDS (12.0 * HOUR) /* polls owed are made within this time */
+#define DUE_BOUND_SECONDS                                                                          \
+	(24.0 * HOUR)	 /* so many seconds of the budget at most are carried over                 \
+			  */
+#define LEAST_THETA 1e-3 /* beyond these no interval changes any more */
 #define MOST_THETA 1e9
-#define LEARN_SECONDS (6 * HOUR) /* before that, predictions are not compared with what was done   \
-				  */
+#define LEARN_SECONDS                                                                              \
+	(6 * HOUR) /* before that, predictions are not compared with what was done                 \
+		    */
 
 /* The budget in polls a second. */
 static double

@@ -296,59 +296,57 @@ skipped_hours_are_left_out(void **state)
 	assert_int_equal(schedule_next(&feed, &usual, &hints, 75, NOON, 0).next_poll, NOON + 5092);
 }
 
+static const struct {
+	const char *what;
+	int64_t interval, min_interval, max_backoff;
+	struct schedule_failure failure;
+	int64_t wait;
+	enum schedule_cause cause;
+} failures[] = {
+	{"first error", 600, 300, DAY, {.fails = 1, .status = 500}, 600, CAUSE_FIXED},
+	{"third error", 600, 300, DAY, {.fails = 3}, 2400, CAUSE_BACKOFF},
+	{"many errors", 600, 300, DAY, {.fails = 4000000000}, DAY, CAUSE_BACKOFF},
+	{"own ceiling", 600, 300, 3600, {.fails = 30}, 3600, CAUSE_BACKOFF},
+	{"ceiling below the interval", 7200, 300, 3600, {.fails = 9}, 7200, CAUSE_FIXED},
+	{"a minute at least", 1, 60, DAY, {.fails = 1}, 60, CAUSE_MIN},
+	{"less if the user says so", 1, 1, DAY, {.fails = 2}, 2, CAUSE_BACKOFF},
+	{"429", 600, 300, DAY, {.fails = 1, .status = 429}, 3600, CAUSE_RATE_LIMIT},
+	{"429 of a slow feed", 7200, 300, DAY, {.fails = 1, .status = 429}, 14400,
+		CAUSE_RATE_LIMIT},
+	{"429 again", 3600, 300, DAY, {.fails = 3, .status = 429}, 28800, CAUSE_RATE_LIMIT},
+	{"429 that says when", 600, 300, DAY, {.fails = 1, .status = 429, .retry_after = 900}, 900,
+		CAUSE_RETRY_AFTER},
+	{"503 that says when", 600, 300, DAY, {.fails = 1, .status = 503, .retry_after = 5000},
+		5000, CAUSE_RETRY_AFTER},
+	{"Retry-After below the plan", 600, 300, DAY, {.fails = 1, .status = 503, .retry_after = 5},
+		600, CAUSE_FIXED},
+	{"absurd Retry-After", 600, 300, DAY, {.fails = 1, .status = 503, .retry_after = INT64_MAX},
+		2 * DAY, CAUSE_RETRY_AFTER},
+	{"max-age of the error", 600, 300, DAY, {.fails = 1, .status = 500, .hint = 1800}, 1800,
+		CAUSE_HINT},
+	{"404", 600, 300, DAY, {.fails = 1, .status = 404, .failing_since = NOON - 6 * DAY}, 600,
+		CAUSE_FIXED},
+	{"404 for a week", 600, 300, 3600,
+		{.fails = 1, .status = 404, .failing_since = NOON - 7 * DAY}, DAY, CAUSE_BACKOFF},
+};
+
 static void
 failures_wait_longer(void **state)
 {
 	(void)state;
-	static const struct {
-		const char *what;
-		int64_t interval, min_interval, max_backoff;
-		struct schedule_failure failure;
-		int64_t wait;
-		enum schedule_cause cause;
-	} cases[] = {
-		{"first error", 600, 300, DAY, {.fails = 1, .status = 500}, 600, CAUSE_FIXED},
-		{"third error", 600, 300, DAY, {.fails = 3}, 2400, CAUSE_BACKOFF},
-		{"many errors", 600, 300, DAY, {.fails = 4000000000}, DAY, CAUSE_BACKOFF},
-		{"own ceiling", 600, 300, 3600, {.fails = 30}, 3600, CAUSE_BACKOFF},
-		{"ceiling below the interval", 7200, 300, 3600, {.fails = 9}, 7200, CAUSE_FIXED},
-		{"a minute at least", 1, 60, DAY, {.fails = 1}, 60, CAUSE_MIN},
-		{"less if the user says so", 1, 1, DAY, {.fails = 2}, 2, CAUSE_BACKOFF},
-		{"429", 600, 300, DAY, {.fails = 1, .status = 429}, 3600, CAUSE_RATE_LIMIT},
-		{"429 of a slow feed", 7200, 300, DAY, {.fails = 1, .status = 429}, 14400,
-			CAUSE_RATE_LIMIT},
-		{"429 again", 3600, 300, DAY, {.fails = 3, .status = 429}, 28800, CAUSE_RATE_LIMIT},
-		{"429 that says when", 600, 300, DAY,
-			{.fails = 1, .status = 429, .retry_after = 900}, 900, CAUSE_RETRY_AFTER},
-		{"503 that says when", 600, 300, DAY,
-			{.fails = 1, .status = 503, .retry_after = 5000}, 5000, CAUSE_RETRY_AFTER},
-		{"Retry-After below the plan", 600, 300, DAY,
-			{.fails = 1, .status = 503, .retry_after = 5}, 600, CAUSE_FIXED},
-		{"absurd Retry-After", 600, 300, DAY,
-			{.fails = 1, .status = 503, .retry_after = INT64_MAX}, 2 * DAY,
-			CAUSE_RETRY_AFTER},
-		{"max-age of the error", 600, 300, DAY, {.fails = 1, .status = 500, .hint = 1800},
-			1800, CAUSE_HINT},
-		{"404", 600, 300, DAY, {.fails = 1, .status = 404, .failing_since = NOON - 6 * DAY},
-			600, CAUSE_FIXED},
-		{"404 for a week", 600, 300, 3600,
-			{.fails = 1, .status = 404, .failing_since = NOON - 7 * DAY}, DAY,
-			CAUSE_BACKOFF},
-	};
-
-	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(failures); i++) {
 		struct schedule_state feed = {.last_poll = NOON - 600, .a = 3, .b = DAY};
 		struct schedule_policy policy = usual;
-		struct schedule_failure failure = cases[i].failure;
+		struct schedule_failure failure = failures[i].failure;
 
-		policy.interval = cases[i].interval;
-		policy.min_interval = cases[i].min_interval;
-		policy.max_backoff = cases[i].max_backoff;
+		policy.interval = failures[i].interval;
+		policy.min_interval = failures[i].min_interval;
+		policy.max_backoff = failures[i].max_backoff;
 		failure.now = NOON;
 		struct schedule_plan plan = schedule_after_failure(&feed, &policy, &failure, 75, 0);
 
-		if (plan.next_poll - NOON != cases[i].wait || plan.cause != cases[i].cause)
-			fail_msg("%s: waits %lld s for %s", cases[i].what,
+		if (plan.next_poll - NOON != failures[i].wait || plan.cause != failures[i].cause)
+			fail_msg("%s: waits %lld s for %s", failures[i].what,
 				(long long)(plan.next_poll - NOON),
 				schedule_cause_name(plan.cause));
 		/* Nothing was observed. */
