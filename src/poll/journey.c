@@ -89,8 +89,9 @@ judge_offline(struct poll *poll)
 
 	if (!host || url_host_is_private(host))
 		return;
-	offline_note(poll->poller->offline, host, is_connection_error(request->error));
-	poll->offline = is_connection_error(request->error) && offline_now(poll->poller->offline);
+	bool reached = !is_connection_error(request->error);
+	offline_note(&poll->poller->offline, host, reached);
+	poll->offline = !reached && offline_is(&poll->poller->offline);
 }
 
 /* 429 and Retry-After hold back the host; an answer frees it. */

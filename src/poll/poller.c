@@ -182,7 +182,6 @@ poller_new(struct poller **ret_poller, const struct poller_tools *tools)
 	poller->tools = *tools;
 	seed48(memcpy(poller->random, &seed, sizeof(poller->random)));
 	poller->pace = pace_new(&limits, poller_mono_ms());
-	poller->offline = offline_new();
 	ev_timer_init(&poller->wake, on_wake, 0, 0);
 	ev_timer_init(&poller->solve, on_solve, SCHEDULE_SOLVE_EVERY, SCHEDULE_SOLVE_EVERY);
 	ev_timer_start(tools->loop, &poller->solve);
@@ -485,7 +484,6 @@ poller_free(struct poller *poller)
 	free(poller->feeds);
 	heap_fini(&poller->due);
 	pace_free(poller->pace);
-	offline_free(poller->offline);
 	config_unref(poller->config);
 	free(poller);
 }

@@ -36,7 +36,7 @@ struct poller {
 	size_t n_feeds;
 	struct heap due;
 	struct pace *pace;
-	struct offline *offline;
+	struct offline offline;
 	ev_timer wake, solve;
 	struct schedule_price price;
 	double made;             /* polls since the price was solved */
