@@ -1,13 +1,38 @@
 /* main.c - feedctl: the client's options and the table of its verbs. */
 #include <getopt.h>
+#include <locale.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "feedctl.h"
 #include "simulate.h"
+#include "verbs.h"
 
 static const struct verb verbs[] = {
+	{"status", "[--json]", "what the daemon does, its notifiers and consumers", verb_status},
+	{"feeds", "[--json]", "all feeds, one a line", verb_feeds},
+	{"show", "[--json] NAME", "all that is known of a feed", verb_show},
+	{"poll", "[--force] [NAME...]", "poll feeds now (all, where none is named)", verb_poll},
+	{"reload", "", "read the configuration anew; faults are said, and change nothing",
+		verb_reload},
+	{"resume", "NAME", "poll a feed again that was gone (410)", verb_resume},
+	{"accept-move", "NAME", "take the new address of a feed that has moved", verb_accept_move},
+	{"release", "NAME", "tell the items that were held when a site changed all ids",
+		verb_release},
+	{"why", "[--json] NAME|SEQ", "why a feed is polled when it is; why an event came about",
+		verb_why},
+	{"follow",
+		"[--consumer NAME] [--after SEQ|now] [--feed NAME] [--where EXPR] [--limit N] "
+		"[--no-wait] [--no-ack]",
+		"the events of the log as JSON Lines, then live", verb_follow},
+	{"ack", "CONSUMER SEQ", "all up to this event was dealt with", verb_ack},
+	{"items", "[--feed NAME] [--tag TAG] [--search WORDS] [--limit N] [--json]",
+		"stored items, newest first", verb_items},
+	{"failed", "[--json]", "deliveries that were set aside", verb_failed},
+	{"retry", "[SEQ...]", "send again what was set aside", verb_retry},
+	{"test", "NOTIFY", "send a sample event through a notifier", verb_test},
+	{"match", "NOTIFY [--since 7d] [--json]", "what a notifier would have sent", verb_match},
 	{"simulate", "[--budget N] [--policy adaptive|fixed] [--polls FILE] < TRACE",
 		"run the schedule against a trace of publications", verb_simulate},
 	{0},
@@ -49,6 +74,7 @@ main(int argc, char **argv)
 	struct ctl ctl = {.socket = getenv("FEEDD_SOCKET")};
 	int c;
 
+	setlocale(LC_CTYPE, "C.UTF-8"); /* for the width of characters only */
 	while ((c = getopt_long(argc, argv, "+s:hV", options, NULL)) != -1) {
 		switch (c) {
 		case 's':
