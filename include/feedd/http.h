@@ -87,7 +87,8 @@ struct http_request {
 	struct http_transfer *transfer; /* internal, while in flight */
 };
 
-/* Starts the engine. user_agent: the default one. Returns -errno. */
+/* Starts the engine. user_agent: the default one. The program must ignore SIGPIPE. Returns -errno.
+ */
 int http_new(struct http **ret_http, struct ev_loop *loop, const char *user_agent) MUST_USE;
 /* Begins a request; `done` will be called. Returns 0, or -errno where it could not even begin (done
  * is not called). */

@@ -70,18 +70,14 @@ static const struct {
 	{"subject name", "certificate is for another name than that of the host"},
 };
 
-/* Copies what the library said without control characters: parts of it may come from the server. */
+/* What the library said, cut where it gets long. */
 static char *
 library_text(struct http_transfer *transfer, CURLcode code)
 {
 	const char *text =
 		transfer->error_text[0] ? transfer->error_text : curl_easy_strerror(code);
-	char *copy = arena_strndup(&transfer->arena, text, strnlen(text, LIBRARY_TEXT_MAX));
 
-	for (char *p = copy; *p; p++)
-		if ((unsigned char)*p < 0x20 || (unsigned char)*p >= 0x7f)
-			*p = '?';
-	return copy;
+	return arena_strndup(&transfer->arena, text, strnlen(text, LIBRARY_TEXT_MAX));
 }
 
 char *
@@ -233,12 +229,14 @@ failure_describe(struct http_transfer *transfer, CURLcode code)
 		transfer_fail(transfer, HTTP_TLS, "TLS handshake failed: %s", said);
 		return;
 	}
+	/* A length that no number holds. */
+	if (code == CURLE_FILESIZE_EXCEEDED)
+		transfer->stop = STOP_BODY;
 	/* libcurl has a ceiling of its own for one header line, and reports it like this. */
-	if (!transfer->has_body && code == CURLE_OUT_OF_MEMORY) {
+	if (!transfer->has_body && code == CURLE_OUT_OF_MEMORY)
 		transfer->stop = STOP_HEADERS;
-		describe_stop(transfer);
+	if (describe_stop(transfer))
 		return;
-	}
 	for (size_t i = 0; i < ARRAY_SIZE(failures); i++)
 		if (failures[i].code == code) {
 			describe_by_table(transfer, &failures[i], said);

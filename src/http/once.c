@@ -1,6 +1,7 @@
 /* once.c - one request with a loop of its own, for programs that have none. */
 #include <errno.h>
 #include <ev.h>
+#include <signal.h>
 
 #include "feedd/http.h"
 
@@ -29,6 +30,9 @@ http_fetch_once(struct http_request *request)
 	once.loop = ev_loop_new(EVFLAG_AUTO);
 	if (!once.loop)
 		return -ENOMEM;
+	/* TLS writes to sockets that the server may have closed. */
+	struct sigaction before, ignore = {.sa_handler = SIG_IGN};
+	sigaction(SIGPIPE, &ignore, &before);
 	int r = http_new(&http, once.loop, "feedd/" FEEDD_VERSION);
 	if (r == 0) {
 		request->done = on_done;
@@ -39,6 +43,7 @@ http_fetch_once(struct http_request *request)
 		http_free(http);
 	}
 	ev_loop_destroy(once.loop);
+	sigaction(SIGPIPE, &before, NULL);
 	if (r == 0 && request->done)
 		request->done(request);
 	return r;

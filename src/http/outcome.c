@@ -61,21 +61,34 @@ take_first(struct http_transfer *transfer, const char *name, size_t max)
 	return len > 0 && (size_t)len <= max ? xstrndup(value, (size_t)len) : NULL;
 }
 
+/* The same of a header that people see, or that is parsed. */
+static char *
+take_text(struct http_transfer *transfer, const char *name)
+{
+	char *text = take_first(transfer, name, HEADER_MAX);
+
+	if (text)
+		make_printable(text);
+	return text;
+}
+
 static void
 take_headers(struct http_transfer *transfer)
 {
 	struct http_request *request = transfer->request;
 	AUTO(freep) char *retry_after = take_first(transfer, "Retry-After", HEADER_MAX);
 
-	request->content_type = take_first(transfer, "Content-Type", HEADER_MAX);
+	request->content_type = take_text(transfer, "Content-Type");
 	request->ret_etag = take_first(transfer, "ETag", VALIDATOR_MAX);
 	request->ret_last_modified = take_first(transfer, "Last-Modified", VALIDATOR_MAX);
 	request->cache_control = take_header(transfer, "Cache-Control", HEADER_MAX);
-	request->expires = take_first(transfer, "Expires", HEADER_MAX);
-	request->date = take_first(transfer, "Date", HEADER_MAX);
-	request->age = take_first(transfer, "Age", HEADER_MAX);
-	request->server = take_first(transfer, "Server", HEADER_MAX);
-	request->cf_mitigated = take_first(transfer, "cf-mitigated", HEADER_MAX);
+	if (request->cache_control)
+		make_printable(request->cache_control);
+	request->expires = take_text(transfer, "Expires");
+	request->date = take_text(transfer, "Date");
+	request->age = take_text(transfer, "Age");
+	request->server = take_text(transfer, "Server");
+	request->cf_mitigated = take_text(transfer, "cf-mitigated");
 	request->retry_after = http_retry_after(retry_after, request->date, (int64_t)time(NULL));
 }
 
@@ -119,7 +132,8 @@ follow(struct http_transfer *transfer, const char *location)
 	uint64_t hash = hash64_str(0, transfer->address);
 	for (int i = 0; i < request->redirects; i++)
 		if (transfer->seen[i] == hash) {
-			transfer_fail(transfer, HTTP_REDIRECT, "redirects go in a ring");
+			transfer_fail(transfer, HTTP_REDIRECT,
+				"redirects go in a ring (no cookies are kept)");
 			return -ELOOP;
 		}
 	transfer->seen[request->redirects] = hash;
@@ -152,6 +166,8 @@ redirect(struct http_transfer *transfer)
 			transfer_fail(transfer, HTTP_REDIRECT, "status %d leads nowhere",
 				request->status);
 	}
+	if (location)
+		make_printable(location);
 	request->location = location;
 	location = NULL;
 	return OUTCOME_FINISHED;

@@ -14,6 +14,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "feedd/text.h"
 #include "feedd/url.h"
 
 #define TIMEOUT_DEFAULT_MS ((int64_t)60 * 1000)
@@ -50,6 +51,16 @@ static const struct {
 };
 
 void
+make_printable(char *text)
+{
+	bool utf8 = text_is_utf8(text, strlen(text));
+
+	for (char *p = text; *p; p++)
+		if ((unsigned char)*p < 0x20 || *p == 0x7f || (!utf8 && (unsigned char)*p >= 0x80))
+			*p = '?';
+}
+
+void
 transfer_fail(struct http_transfer *transfer, enum http_error error, const char *fmt, ...)
 {
 	struct http_request *request = transfer->request;
@@ -61,9 +72,13 @@ transfer_fail(struct http_transfer *transfer, enum http_error error, const char 
 	va_start(args, fmt);
 	int len = vasprintf(&text, fmt, args);
 	va_end(args);
+	if (len < 0)
+		abort(); /* out of memory, see mem.h */
 	request->error = error;
 	free(request->detail);
-	request->detail = xstrdup(len < 0 ? "out of memory" : text);
+	make_printable(text);
+	request->detail = text;
+	text = NULL;
 }
 
 /* Everything that came in is copied: a reload may free the configuration while a request is on its
@@ -138,6 +153,14 @@ fold_host(struct arena *arena, const char *host)
 	return fold;
 }
 
+static bool
+is_ascii(const char *s)
+{
+	while (*s && (unsigned char)*s < 0x80)
+		s++;
+	return !*s;
+}
+
 /* Makes an internationalised host plain ASCII, as it is looked up and compared. libcurl reads it in
  * the charset of the locale, and services often run without one. */
 static void
@@ -146,9 +169,7 @@ host_to_ascii(struct http_transfer *transfer)
 	const char *host = url_part(transfer, CURLUPART_HOST, 0);
 	char *ascii = NULL;
 
-	while (host && (unsigned char)*host < 0x80 && *host)
-		host++;
-	if (!host || !*host)
+	if (!host || is_ascii(host))
 		return;
 	locale_t utf8 = newlocale(LC_CTYPE_MASK, "C.UTF-8", (locale_t)0);
 	if (utf8 == (locale_t)0)
@@ -197,7 +218,7 @@ transfer_read_url(struct http_transfer *transfer)
 		return -EINVAL;
 	}
 	transfer->address = url_part(transfer, CURLUPART_URL, 0);
-	if (!host || !*host || !port || !transfer->address ||
+	if (!host || !*host || !is_ascii(host) || !port || !transfer->address ||
 		strlen(transfer->address) > HTTP_ADDRESS_MAX) {
 		transfer_fail(transfer, error, "the address%s is malformed",
 			redirected ? " that it redirects to" : "");

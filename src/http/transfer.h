@@ -101,6 +101,9 @@ void transfer_fini(struct http_transfer *transfer);
 int transfer_read_url(struct http_transfer *transfer);
 /* Sets the easy handle up for one hop. -errno, with the outcome set. */
 int transfer_prepare(struct http_transfer *transfer);
+/* Replaces, in place, what must not reach people raw: control characters, and bytes above ASCII
+ * unless all is UTF-8. */
+void make_printable(char *text);
 /* Sets error and detail, unless an earlier one is there. */
 void transfer_fail(struct http_transfer *transfer, enum http_error error, const char *fmt, ...)
 	PRINTF_LIKE(3, 4);
