@@ -25,8 +25,9 @@ struct bundle {
 	size_t n;
 	int64_t due_mono;   /* when it may be sent again, ms */
 	uint64_t successes; /* of the notifier when it was first sent */
-	bool loose; /* came from the store one by one: may be sent together with others like it */
-	bool last;  /* a single that is left of a batch out of tries: this one decides */
+	bool loose;   /* came from the store one by one: may be sent together with others like it */
+	bool summary; /* one object stands for all of them */
+	bool last;    /* a single that is left of a batch out of tries: this one decides */
 };
 
 /* Takes over the list of entries, which must be n long. */
