@@ -5,6 +5,7 @@
 #include <math.h>
 
 #include "estimate.h"
+#include "feedd/mem.h"
 
 #define BISECTIONS 24
 #define SEARCH_SPAN 30.0	    /* theta moves by this factor at most per solution */
@@ -41,22 +42,41 @@ schedule_price_init(struct schedule_price *price, const struct schedule_budget *
 	};
 }
 
-/* Polls a second of all feeds at this theta, as the long-run rates have it. */
-static double
-predict(const struct schedule_feeds *feeds, double theta)
+/* What of a feed the sum needs: polls a second are root / sqrt(theta), within bounds. Read out once
+ * per solution, since the states of many feeds lie far apart in memory. */
+struct demand {
+	float root, least, most;
+};
+
+static struct demand *
+read_demands(const struct schedule_feeds *feeds)
 {
-	double total = 0;
+	struct demand *demands = xcalloc(feeds->n, sizeof(*demands));
 
 	for (size_t i = 0; i < feeds->n; i++) {
 		const struct schedule_policy *policy;
 		const struct schedule_state *state = feeds->state_at(feeds->arg, i, &policy);
-		double rate = sqrt(policy->weight * schedule_rate(state) / (2 * theta));
+		double interval =
+			(double)(policy->interval > 0 ? policy->interval : policy->max_interval);
 
-		if (policy->interval > 0)
-			rate = 1 / (double)policy->interval;
-		rate = fmax(rate, 1 / (double)policy->max_interval);
-		total += fmin(rate, 1 / (double)schedule_least_gap(state, policy));
+		demands[i].most = (float)(1 / (double)schedule_least_gap(state, policy));
+		demands[i].least = (float)(1 / interval);
+		demands[i].root = policy->interval > 0
+			? 0
+			: (float)sqrt(policy->weight * schedule_rate(state) / 2);
 	}
+	return demands;
+}
+
+/* Polls a second of n feeds at this theta, as the long-run rates have it. */
+static double
+predict(const struct demand *demands, size_t n, double theta)
+{
+	float scale = (float)(1 / sqrt(theta));
+	double total = 0;
+
+	for (size_t i = 0; i < n; i++)
+		total += fminf(fmaxf(demands[i].root * scale, demands[i].least), demands[i].most);
 	return total;
 }
 
@@ -85,17 +105,18 @@ schedule_price_solve(struct schedule_price *price, const struct schedule_budget 
 		return;
 	if (now - price->started_at >= LEARN_SECONDS && price->predicted > 0)
 		kappa = fmax(0.6, fmin(price->made / price->predicted, 1.5));
+	AUTO(freep) struct demand *demands = read_demands(feeds);
 	double wanted =
 		rate * fmax(0.7, fmin(1 + price->due / (REPAY_SECONDS * rate), 1.3)) / kappa;
 
 	for (int i = 0; i < BISECTIONS; i++) {
 		double middle = sqrt(low * high);
 
-		if (predict(feeds, middle) > wanted)
+		if (predict(demands, feeds->n, middle) > wanted)
 			low = middle;
 		else
 			high = middle;
 	}
 	price->theta = fmax(LEAST_THETA, fmin(sqrt(low * high), MOST_THETA));
-	price->rate = predict(feeds, price->theta);
+	price->rate = predict(demands, feeds->n, price->theta);
 }
