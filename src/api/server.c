@@ -111,7 +111,7 @@ body_is_too_large(const struct request *request)
 /* MHD calls this when the headers are there, for each piece of the body, at its end, and again
  * after a resume. */
 static enum MHD_Result
-request_step(void *arg, struct MHD_Connection *connection, const char *url, const char *method,
+on_request(void *arg, struct MHD_Connection *connection, const char *url, const char *method,
 	const char *version, const char *upload, size_t *upload_size, void **slot)
 {
 	struct request *request = *slot;
@@ -265,7 +265,7 @@ start_daemon(struct api *api, struct api_socket *socket, int fd)
 	socket->api = api;
 	socket->daemon = MHD_start_daemon(MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME |
 			MHD_USE_ERROR_LOG | MHD_USE_PEDANTIC_CHECKS,
-		0, accept_client, api, request_step, socket, /* the logger must come first */
+		0, accept_client, api, on_request, socket, /* the logger must come first */
 		MHD_OPTION_EXTERNAL_LOGGER, log_library, NULL, MHD_OPTION_LISTEN_SOCKET, fd,
 		MHD_OPTION_URI_LOG_CALLBACK, request_begin, socket, MHD_OPTION_NOTIFY_COMPLETED,
 		request_end, socket, MHD_OPTION_NOTIFY_CONNECTION, count_client, api,
