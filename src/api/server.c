@@ -126,8 +126,8 @@ on_request(void *arg, struct MHD_Connection *connection, const char *url, const 
 		if (body_is_too_large(request))
 			return respond_error(
 				request, MHD_HTTP_CONTENT_TOO_LARGE, "requests have no body here");
-		if (strcmp(method, "POST") != 0)
-			return request_checked(request, method);
+		/* an answer at this call would end the connection, so that no other could
+		 * follow */
 		request->state = REQUEST_UPLOAD;
 		return MHD_YES;
 	case REQUEST_UPLOAD:

@@ -229,7 +229,7 @@ answer_metrics(struct request *request)
 	put_feeds(out, &counts);
 	put_metric(out, "feedd_items_stored", "gauge", "Items in the database.", counts.items);
 	put_metric(out, "feedd_events_stored", "gauge", "Events in the log.", counts.events);
-	put_metric(out, "feedd_seq", "counter", "Number of the newest event.", counts.newest_seq);
+	put_metric(out, "feedd_seq", "gauge", "Number of the newest event.", counts.newest_seq);
 	put_metric(out, "feedd_search_lag_events", "gauge", "Events not yet in the search index.",
 		counts.newest_seq > counts.indexed_seq ? counts.newest_seq - counts.indexed_seq
 						       : 0);
