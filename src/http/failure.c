@@ -70,14 +70,17 @@ static const struct {
 	{"subject name", "certificate is for another name than that of the host"},
 };
 
-/* What the library said, cut where it gets long. */
+/* The first sentence that the library said, cut where it gets long. */
 static char *
 library_text(struct http_transfer *transfer, CURLcode code)
 {
 	const char *text =
 		transfer->error_text[0] ? transfer->error_text : curl_easy_strerror(code);
+	const char *end = strstr(text, ". ");
+	size_t len = end ? (size_t)(end - text) : strlen(text);
 
-	return arena_strndup(&transfer->arena, text, strnlen(text, LIBRARY_TEXT_MAX));
+	return arena_strndup(
+		&transfer->arena, text, len < LIBRARY_TEXT_MAX ? len : LIBRARY_TEXT_MAX);
 }
 
 char *
@@ -227,6 +230,10 @@ failure_describe(struct http_transfer *transfer, CURLcode code)
 	/* Where a server of TLS 1.3 refuses us, it says so after the handshake. */
 	if (code == CURLE_RECV_ERROR && strstr(said, "alert")) {
 		transfer_fail(transfer, HTTP_TLS, "TLS handshake failed: %s", said);
+		return;
+	}
+	if (code == CURLE_RECV_ERROR && strstr(said, "chunked")) {
+		transfer_fail(transfer, HTTP_PROTOCOL, "broken chunked encoding");
 		return;
 	}
 	/* A length that no number holds. */

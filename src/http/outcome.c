@@ -249,7 +249,7 @@ outcome_of_hop(struct http_transfer *transfer, CURLcode code)
 
 	add_up(transfer);
 	curl_easy_getinfo(transfer->easy, CURLINFO_RESPONSE_CODE, &status);
-	request->status = (int)status;
+	request->status = status >= 200 ? (int)status : 0; /* 1xx only promises one */
 	free(request->effective_url);
 	request->effective_url = xstrdup(transfer->address);
 	if (code != CURLE_OK)

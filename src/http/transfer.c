@@ -239,18 +239,19 @@ transfer_read_url(struct http_transfer *transfer)
 	return 0;
 }
 
-/* user:password@ of the address, decoded, where the request names no user by itself. */
+/* user:password@ of the address, decoded, where the request names no user by itself. A password
+ * without any user is a bearer token, but not where the address names one. */
 static void
 read_userinfo(struct http_transfer *transfer)
 {
 	struct http_request *in = &transfer->in;
-
-	if (in->username || in->bearer)
-		return;
-	in->username = url_part(transfer, CURLUPART_USER, CURLU_URLDECODE);
-	if (!in->username)
-		return;
+	const char *user = url_part(transfer, CURLUPART_USER, CURLU_URLDECODE);
 	const char *password = url_part(transfer, CURLUPART_PASSWORD, CURLU_URLDECODE);
+
+	if (in->username || !user)
+		return;
+	in->username = user;
+	in->bearer = false;
 	if (password)
 		in->password = password;
 }
