@@ -91,7 +91,7 @@ struct notify_config {
 
 struct config {
 	struct arena arena;
-	unsigned refs; /* config_ref(); the loop's alone */
+	unsigned refs;					      /* config_ref(); the loop's alone */
 	const char *path, *state_directory, *socket, *listen; /* listen: NULL or "address:port" */
 	int64_t shutdown_timeout;
 	double polls_per_feed_per_day, max_requests_per_hour;
@@ -128,7 +128,8 @@ struct config_faults {
 int
 config_load(const char *path, struct config **ret_config, struct config_faults *faults) MUST_USE;
 void config_free(struct config *config);
-/* A configuration lives on until the last poll that began under it is home. Loop thread only. config_unref accepts NULL. */
+/* A configuration lives on until the last poll that began under it is home. Loop thread only.
+ * config_unref accepts NULL. */
 struct config *config_ref(struct config *config);
 void config_unref(struct config *config);
 void config_faults_fini(struct config_faults *faults);

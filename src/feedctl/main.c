@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "feedctl.h"
+#include "import.h"
 #include "simulate.h"
 #include "verbs.h"
 
@@ -33,6 +34,8 @@ static const struct verb verbs[] = {
 	{"retry", "[SEQ...]", "send again what was set aside", verb_retry},
 	{"test", "NOTIFY", "send a sample event through a notifier", verb_test},
 	{"match", "NOTIFY [--since 7d] [--json]", "what a notifier would have sent", verb_match},
+	{"import", "FILE.opml", "feed blocks out of an OPML file, - for standard input",
+		verb_import},
 	{"simulate", "[--budget N] [--policy adaptive|fixed] [--polls FILE] < TRACE",
 		"run the schedule against a trace of publications", verb_simulate},
 	{0},

@@ -19,7 +19,6 @@ struct feed_index {
 struct lists {
 	struct config_loader *loader;
 	struct feed_index names, urls;
-	size_t n_configured; /* feeds of the configuration itself, which come first */
 	const struct subscription *from;
 	uint64_t last_tags; /* hash of the tags that were copied last */
 	struct string_list tags;
@@ -100,27 +99,6 @@ copy_tags(struct lists *lists, const struct opml_feed *feed)
 	return lists->tags;
 }
 
-/* A feed that stands in several folders has the tags of all. */
-static void
-merge_tags(struct lists *lists, struct feed_config *known, const struct opml_feed *feed)
-{
-	const char **at = arena_alloc(
-		&lists->loader->config->arena, (known->tags.n + feed->n_tags + 1) * sizeof(*at));
-	size_t n = known->tags.n;
-
-	if (n > 0)
-		memcpy(at, known->tags.at, n * sizeof(*at));
-	for (size_t i = 0; i < feed->n_tags; i++) {
-		size_t j = 0;
-		while (j < n && strcmp(at[j], feed->tags[i]) != 0)
-			j++;
-		if (j == n)
-			at[n++] = arena_strdup(&lists->loader->config->arena, feed->tags[i]);
-	}
-	at[n] = NULL;
-	known->tags = (struct string_list){at, n};
-}
-
 /* The defaults with the user and password of an address. */
 static const struct feed_settings *
 settings_with(struct lists *lists, const char *user, const char *password)
@@ -168,11 +146,8 @@ take_feed(struct lists *lists, const struct opml_feed *feed, const char *path)
 	if (user || password)
 		settings = settings_with(lists, user, password);
 	uint32_t *slot = index_find(&lists->urls, loader, url);
-	if (*slot > 0) {
-		if (*slot > lists->n_configured && feed->n_tags > 0)
-			merge_tags(lists, &loader->done[*slot - 1], feed);
-		return;
-	}
+	if (*slot > 0)
+		return; /* a block of the configuration, or an earlier list, says more */
 	const char *name = free_name(lists, feed);
 	*loader_add_feed(loader) = (struct feed_config){.name = name,
 		.url = url,
@@ -238,7 +213,7 @@ take_list(struct config_loader *loader, const char *path, void *arg)
 void
 loader_subscriptions(struct config_loader *loader)
 {
-	struct lists lists = {.loader = loader, .n_configured = loader->n_done};
+	struct lists lists = {.loader = loader};
 
 	lists.names.by_name = true;
 	for (size_t i = 0; i < loader->n_subscriptions; i++) {

@@ -338,6 +338,11 @@ opml_read(const char *data, size_t len, struct arena *arena, struct opml *ret_op
 	struct reading first = {.arena = arena, .opml = &opml};
 	int line = find_long_tag(data, len);
 
+	if (!memchr(data, '<', len)) {
+		*ret_error = "this is no OPML document";
+		*ret_line = 1;
+		return -EBADMSG;
+	}
 	if (line > 0) {
 		*ret_error = "a tag is longer than 64 KiB";
 		*ret_line = line;
@@ -357,7 +362,7 @@ opml_read(const char *data, size_t len, struct arena *arena, struct opml *ret_op
 			return rc;
 		}
 	}
-	opml_names(&opml, arena);
+	opml_finish(&opml, arena);
 	*ret_opml = opml;
 	return 0;
 }

@@ -15,8 +15,9 @@
  * numbers, a bare & is escaped, invalid bytes become U+FFFD, control characters and what stands
  * before the first < are left out. */
 void opml_repair(const char *data, size_t len, struct buf *out);
-/* Gives each feed its name: of its title, else of its host; those that would be equal get a suffix
- * made of the address, so that it stays when the list is put in another order. */
-void opml_names(struct opml *opml, struct arena *arena);
+/* Makes one of feeds with the same address, with the tags of all, and gives each its name: of its
+ * title, else of its host; those that would be equal get a suffix made of the address, so that it
+ * stays when the list is put in another order. */
+void opml_finish(struct opml *opml, struct arena *arena);
 
 #endif

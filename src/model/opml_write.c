@@ -35,46 +35,109 @@ opml_name(struct arena *arena, const char *text)
 	return n > 0 ? arena_strndup(arena, name, n) : arena_strdup(arena, "feed");
 }
 
-/* A set of strings by open addressing, with room for twice as many as there will be. */
-struct names {
-	const char **slots;
+/* Feeds by name or by address: open addressing, with room for twice as many as there will be. */
+struct index {
+	struct opml_feed **slots;
 	size_t mask;
 };
 
-/* False if it is there already. */
-static bool
-add_name(struct names *names, const char *name)
+static void
+index_init(struct index *index, size_t n)
 {
-	size_t i = (size_t)hash64_str(0, name) & names->mask;
+	index->mask = 63;
+	while (index->mask < n * 2)
+		index->mask = index->mask * 2 + 1;
+	index->slots = xcalloc(index->mask + 1, sizeof(struct opml_feed *));
+}
 
-	for (; names->slots[i]; i = (i + 1) & names->mask)
-		if (strcmp(names->slots[i], name) == 0)
-			return false;
-	names->slots[i] = name;
-	return true;
+static struct opml_feed **
+find_url(const struct index *index, const char *url)
+{
+	size_t i = (size_t)hash64_str(0, url) & index->mask;
+
+	while (index->slots[i] && strcmp(index->slots[i]->url, url) != 0)
+		i = (i + 1) & index->mask;
+	return &index->slots[i];
+}
+
+static struct opml_feed **
+find_name(const struct index *index, const char *name)
+{
+	size_t i = (size_t)hash64_str(0, name) & index->mask;
+
+	while (index->slots[i] && strcmp(index->slots[i]->name, name) != 0)
+		i = (i + 1) & index->mask;
+	return &index->slots[i];
+}
+
+static void
+merge_tags(struct opml_feed *into, const struct opml_feed *from, struct arena *arena)
+{
+	const char **tags = arena_alloc(arena, (into->n_tags + from->n_tags + 1) * sizeof(*tags));
+	size_t n = into->n_tags;
+
+	if (n > 0)
+		memcpy(tags, into->tags, n * sizeof(*tags));
+	for (size_t i = 0; i < from->n_tags; i++) {
+		size_t j = 0;
+		while (j < n && strcmp(tags[j], from->tags[i]) != 0)
+			j++;
+		if (j == n)
+			tags[n++] = from->tags[i];
+	}
+	tags[n] = NULL;
+	into->tags = tags;
+	into->n_tags = n;
+}
+
+static void
+merge_feeds(struct opml *opml, struct index *index, struct arena *arena)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < opml->n_feeds; i++) {
+		struct opml_feed **slot = find_url(index, opml->feeds[i].url);
+		if (*slot) {
+			merge_tags(*slot, &opml->feeds[i], arena);
+			continue;
+		}
+		opml->feeds[n] = opml->feeds[i];
+		*slot = &opml->feeds[n++];
+	}
+	opml->n_feeds = n;
+}
+
+static void
+name_feed(struct opml_feed *feed, struct index *index, struct arena *arena)
+{
+	const char *host = feed->title ? NULL : url_host(arena, feed->url);
+	char *name = opml_name(arena, feed->title ? feed->title : host ? host : "");
+	uint64_t hash = hash64_str(0, feed->url);
+
+	if (feed->title && strcmp(name, "feed") == 0) {
+		host = url_host(arena, feed->url);
+		name = opml_name(arena, host ? host : "");
+	}
+	feed->name = name;
+	struct opml_feed **slot = find_name(index, name);
+	for (; *slot; hash++) {
+		feed->name = arena_printf(arena, "%.90s-%06x", name, (unsigned)(hash & 0xffffff));
+		slot = find_name(index, feed->name);
+	}
+	*slot = feed;
 }
 
 void
-opml_names(struct opml *opml, struct arena *arena)
+opml_finish(struct opml *opml, struct arena *arena)
 {
-	struct names names = {.mask = 63};
+	struct index urls, names;
 
-	while (names.mask < opml->n_feeds * 2)
-		names.mask = names.mask * 2 + 1;
-	names.slots = xcalloc(names.mask + 1, sizeof(*names.slots));
-	for (size_t i = 0; i < opml->n_feeds; i++) {
-		struct opml_feed *feed = &opml->feeds[i];
-		const char *name = opml_name(arena, feed->title ? feed->title : "");
-		if (strcmp(name, "feed") == 0) {
-			const char *host = url_host(arena, feed->url);
-			name = opml_name(arena, host ? host : "");
-		}
-		feed->name = name;
-		uint64_t hash = hash64_str(0, feed->url);
-		for (uint64_t try = 0; !add_name(&names, feed->name); try++)
-			feed->name = arena_printf(
-				arena, "%.90s-%06x", name, (unsigned)((hash + try) & 0xffffff));
-	}
+	index_init(&urls, opml->n_feeds);
+	index_init(&names, opml->n_feeds);
+	merge_feeds(opml, &urls, arena);
+	for (size_t i = 0; i < opml->n_feeds; i++)
+		name_feed(&opml->feeds[i], &names, arena);
+	free(urls.slots);
 	free(names.slots);
 }
 
