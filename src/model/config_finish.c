@@ -54,11 +54,11 @@ check_feed_url(struct config_loader *loader, struct feed_block *block)
 {
 	struct arena *arena = &loader->config->arena;
 	const char *name = block->feed.name;
-	int line = block->feed.line;
+	int line = block->url_line;
 	char *user, *password;
 
 	if (!block->feed.url) {
-		loader_fault(loader, line, "feed \"%.128s\" has no url", name);
+		loader_fault(loader, block->feed.line, "feed \"%.128s\" has no url", name);
 		return;
 	}
 	if (url_file_path(arena, block->feed.url))
@@ -169,8 +169,9 @@ read_secrets(struct config_loader *loader, struct notify_block *block)
 }
 
 static void
-check_kind(struct config_loader *loader, struct notify_config *notify)
+check_kind(struct config_loader *loader, struct notify_block *block)
 {
+	struct notify_config *notify = &block->notify;
 	int kinds = (notify->exec.n > 0) + (notify->webhook != NULL) + (notify->path != NULL);
 
 	if (kinds != 1)
@@ -178,7 +179,7 @@ check_kind(struct config_loader *loader, struct notify_config *notify)
 			"notify \"%.128s\" needs exactly one of exec, webhook and file",
 			notify->name);
 	if (notify->exec.n > 0 && notify->exec.at[0][0] != '/')
-		loader_fault(loader, notify->line,
+		loader_fault(loader, block->exec_line,
 			"notify \"%.128s\": exec: the first word must be an absolute path",
 			notify->name);
 	notify->kind = notify->webhook ? NOTIFY_WEBHOOK : notify->path ? NOTIFY_FILE : NOTIFY_EXEC;
@@ -195,7 +196,7 @@ notify_block_end(struct config_loader *loader, struct notify_block *block)
 {
 	struct notify_config *notify = &block->notify;
 
-	check_kind(loader, notify);
+	check_kind(loader, block);
 	if (notify->secrets.n > 2)
 		loader_fault(loader, notify->line,
 			"notify \"%.128s\": at most two secrets can be given", notify->name);

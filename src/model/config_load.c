@@ -283,6 +283,8 @@ note_option(struct config_loader *loader, const char *name, int line,
 		loader_secret(loader, line);
 	if (loader->section == SECTION_FEED && interval)
 		loader->feeds[loader->n_feeds - 1].interval_line = line;
+	if (loader->section == SECTION_FEED && strcmp(name, "url") == 0)
+		loader->feeds[loader->n_feeds - 1].url_line = line;
 	if (loader->section == SECTION_TOP && interval) {
 		loader->interval_file = loader->files[loader->depth - 1].path;
 		loader->interval_line = line;
@@ -294,6 +296,8 @@ note_option(struct config_loader *loader, const char *name, int line,
 		block->notify.where_line = line;
 	if (strcmp(name, "credential") == 0)
 		block->credential_line = line;
+	if (strcmp(name, "exec") == 0)
+		block->exec_line = line;
 }
 
 static const struct option *

@@ -25,6 +25,7 @@ struct feed_block {
 	struct settings_block
 		own; /* valid where `set` has the bit of the option's place in its table */
 	uint64_t set;
+	int url_line;
 	int interval_line; /* of interval, min_interval or max_interval, for the comparison of them
 			    */
 };
@@ -38,8 +39,7 @@ struct host_block {
 
 struct notify_block {
 	struct notify_config notify;
-	int kinds; /* how many of exec, webhook and file were given */
-	int credential_line;
+	int credential_line, exec_line;
 };
 
 /* A file that is being read. */

@@ -115,25 +115,26 @@ read_string(struct config_scan *scan, struct token *token)
 {
 	char quote = *scan->at++;
 
-	token->kind = TOKEN_STRING;
 	token->at = scan->at;
-	while (scan->at < scan->end && *scan->at != quote && !token->error) {
+	while (scan->at < scan->end && *scan->at != quote) {
+		const char *error = NULL;
 		if (*scan->at == '\\' && quote == '"')
-			token->error = check_escape(scan);
+			error = check_escape(scan);
+		else if (quote == '"' && looking_at(scan, "${"))
+			error = skip_variable(scan);
+		if (!token->error)
+			token->error = error;
 		if (*scan->at == '\\' && scan->at + 1 < scan->end)
 			scan->at++;
-		else if (quote == '"' && looking_at(scan, "${"))
-			token->error = skip_variable(scan);
-		if (!token->error)
+		if (scan->at < scan->end && (!error || *scan->at != quote))
 			step(scan);
 	}
 	token->len = (size_t)(scan->at - token->at);
-	if (!token->error && scan->at == scan->end)
+	if (scan->at == scan->end)
 		token->error = "this string has no end";
-	if (!token->error)
-		scan->at++;
 	else
-		token->kind = TOKEN_BAD;
+		scan->at++;
+	token->kind = token->error ? TOKEN_BAD : TOKEN_STRING;
 }
 
 static void

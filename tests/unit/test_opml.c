@@ -1,0 +1,268 @@
+/* test_opml.c - subscription lists: what is read, what is refused, what is written. */
+#include "test.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "feedd/opml.h"
+
+static const char *error;
+static int line;
+
+static int
+read_list(struct arena *arena, const char *text, struct opml *opml)
+{
+	return opml_read(text, strlen(text), arena, opml, &error, &line);
+}
+
+static void
+test_outlines(void **state)
+{
+	AUTO(arena_fini) struct arena arena = {0};
+	struct opml opml;
+
+	(void)state;
+	assert_int_equal(read_list(&arena,
+				 "<?xml version=\"1.0\"?>\n<opml version=\"1.0\"><head><title>Mine "
+				 "&amp; yours</title>"
+				 "</head><body>\n"
+				 "<outline text=\"Science\"><outline title=\"Physics\">\n"
+				 "<outline type=\"rss\" text=\"A &amp; B\" "
+				 "xmlUrl=\"https://a.example/?x=1&amp;y=2\" "
+				 "htmlUrl=\"https://a.example/\" category=\"/Daily/Long,Odd\"/>\n"
+				 "</outline><outline text=\"Same\" "
+				 "xmlUrl=\"http://c.example/\"/></outline>\n"
+				 "<outline text=\"Other\"><outline text=\"Same\" "
+				 "XMLURL=\"http://c.example/\"/></outline>\n"
+				 "<outline text=\"Same\" xmlUrl=\"http://d.example/\"/>\n"
+				 "<outline xmlUrl=\"http://www.e.example:80/feed\"/>\n"
+				 "</body></opml>",
+				 &opml),
+		0);
+	assert_string_equal(opml.title, "Mine & yours");
+	assert_int_equal(opml.n_feeds, 4);
+	const struct opml_feed *a = &opml.feeds[0], *c = &opml.feeds[1];
+	assert_string_equal(a->url, "https://a.example/?x=1&y=2");
+	assert_string_equal(a->title, "A & B");
+	assert_string_equal(a->name, "a-b");
+	assert_string_equal(a->home_page_url, "https://a.example/");
+	assert_int_equal(a->line, 4);
+	assert_int_equal(a->n_tags, 5);
+	assert_string_equal(a->tags[0], "Science");
+	assert_string_equal(a->tags[1], "Physics");
+	assert_string_equal(a->tags[2], "Daily");
+	assert_string_equal(a->tags[4], "Odd");
+	/* an address in two folders is one feed */
+	assert_int_equal(c->n_tags, 2);
+	assert_string_equal(c->tags[1], "Other");
+	assert_string_equal(c->name, "same");
+	assert_int_equal(strncmp(opml.feeds[2].name, "same-", 5), 0);
+	assert_string_equal(opml.feeds[3].name, "www.e.example");
+}
+
+/* The suffix of a name is made of the address: another order of the list changes no name but the
+ * first. */
+static void
+test_names_stay(void **state)
+{
+	AUTO(arena_fini) struct arena arena = {0};
+	struct opml one, two;
+
+	(void)state;
+	assert_int_equal(
+		read_list(&arena,
+			"<opml><body><outline text=\"N\" xmlUrl=\"http://a/\"/><outline text=\"N\" "
+			"xmlUrl=\"http://b/\"/><outline text=\"N\" "
+			"xmlUrl=\"http://c/\"/></body></opml>",
+			&one),
+		0);
+	assert_int_equal(
+		read_list(&arena,
+			"<opml><body><outline text=\"N\" xmlUrl=\"http://a/\"/><outline text=\"N\" "
+			"xmlUrl=\"http://c/\"/><outline text=\"N\" "
+			"xmlUrl=\"http://b/\"/></body></opml>",
+			&two),
+		0);
+	assert_string_equal(one.feeds[1].name, two.feeds[2].name);
+	assert_string_equal(one.feeds[2].name, two.feeds[1].name);
+}
+
+static void
+test_only_http(void **state)
+{
+	static const char *const bad[] = {"file:///etc/passwd", "/etc/passwd", "exec:rm -rf /",
+		"|cmd", "ftp://x/", "javascript:alert(1)", "gopher://x/", "http://", "https://\n",
+		"filter:x"};
+	struct opml opml;
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(bad); i++) {
+		AUTO(arena_fini) struct arena arena = {0};
+		const char *text = arena_printf(&arena,
+			"<opml><body><outline text=\"x\" xmlUrl=\"%s\"/></body></opml>", bad[i]);
+		assert_int_equal(read_list(&arena, text, &opml), 0);
+		assert_int_equal(opml.n_feeds, 0);
+		assert_int_equal(opml.n_skipped, 1);
+	}
+}
+
+static void
+test_repair(void **state)
+{
+	AUTO(arena_fini) struct arena arena = {0};
+	struct opml opml;
+
+	(void)state;
+	assert_int_equal(read_list(&arena,
+				 "\n\n<?xml version=\"1.0\" encoding=\"UTF-8\"?><opml><body>"
+				 "<outline text=\"Caf&eacute; &nbsp;R&D \x01 \xff &#0; &#233;\" "
+				 "xmlUrl=\"http://x/?a=1&b=2\"/></body></opml>",
+				 &opml),
+		0);
+	assert_int_equal(opml.n_feeds, 1);
+	assert_string_equal(opml.feeds[0].url, "http://x/?a=1&b=2");
+	assert_non_null(strstr(opml.feeds[0].title, "Caf\xc3\xa9"));
+	assert_non_null(strstr(opml.feeds[0].title, "R&D"));
+	assert_non_null(strstr(opml.feeds[0].title, "\xc3\xa9"));
+}
+
+static void
+test_other_encoding(void **state)
+{
+	AUTO(arena_fini) struct arena arena = {0};
+	struct opml opml;
+
+	(void)state;
+	assert_int_equal(read_list(&arena,
+				 "<?xml version=\"1.0\" encoding=\"ISO-8859-1\"?><opml><body>"
+				 "<outline text=\"Caf\xe9\" xmlUrl=\"http://x/\"/></body></opml>",
+				 &opml),
+		0);
+	assert_string_equal(opml.feeds[0].title, "Caf\xc3\xa9");
+}
+
+static void
+test_refused(void **state)
+{
+	AUTO(arena_fini) struct arena arena = {0};
+	struct opml opml;
+	struct buf text = BUF_INIT(1 << 20);
+
+	(void)state;
+	assert_int_equal(read_list(&arena, "<opml>\n<body>\n</opml>", &opml), -EBADMSG);
+	assert_int_equal(line, 3);
+	assert_int_equal(read_list(&arena, "", &opml), -EBADMSG);
+	assert_int_equal(read_list(&arena, "plain words", &opml), -EBADMSG);
+	assert_int_equal(read_list(&arena, "<html><body></body></html>", &opml), -EBADMSG);
+	assert_non_null(strstr(error, "OPML"));
+	/* a list from a stranger opens no file, and entities do not multiply */
+	assert_int_equal(
+		read_list(&arena,
+			"<!DOCTYPE opml [<!ENTITY x SYSTEM \"file:///etc/passwd\">]><opml><body>"
+			"<outline text=\"&x;\" xmlUrl=\"http://x/\"/></body></opml>",
+			&opml),
+		0);
+	assert_string_equal(opml.feeds[0].title, "&x;");
+	buf_puts(&text, "<opml><body>\n<outline ");
+	for (int i = 0; i < 6000; i++)
+		buf_printf(&text, " xmlns:a%d=\"u\"", i);
+	buf_puts(&text, "/></body></opml>");
+	assert_int_equal(read_list(&arena, text.data, &opml), -EBADMSG);
+	assert_int_equal(line, 2);
+	assert_non_null(strstr(error, "64 KiB"));
+	buf_fini(&text);
+}
+
+static void
+test_depth(void **state)
+{
+	AUTO(arena_fini) struct arena arena = {0};
+	struct buf text = BUF_INIT(1 << 20);
+	struct opml opml;
+
+	(void)state;
+	buf_puts(&text, "<opml><body>");
+	for (int i = 0; i < 100; i++)
+		buf_printf(&text, "<outline text=\"t%d\">", i);
+	buf_puts(&text, "<outline text=\"deep\" xmlUrl=\"http://deep/\"/>");
+	for (int i = 0; i < 100; i++)
+		buf_puts(&text, "</outline>");
+	buf_puts(&text, "<outline text=\"flat\" xmlUrl=\"http://flat/\"/></body></opml>");
+	assert_int_equal(read_list(&arena, text.data, &opml), 0);
+	assert_int_equal(opml.n_feeds, 1);
+	assert_string_equal(opml.feeds[0].title, "flat");
+	assert_int_equal(opml.feeds[0].n_tags, 0);
+	buf_fini(&text);
+}
+
+static void
+test_round_trip(void **state)
+{
+	AUTO(arena_fini) struct arena arena = {0};
+	const char *tags[] = {"A <b> & \"c\"", "second"};
+	struct opml_feed feeds[] = {{.name = "one",
+					    .title = "One & <only>",
+					    .url = "https://one/?a=1&b=\"2\"",
+					    .tags = tags,
+					    .n_tags = 2,
+					    .home_page_url = "https://one/"},
+		{.name = "two", .url = "https://two/"},
+		{.name = "three",
+			.title = "Three",
+			.url = "https://three/",
+			.tags = tags,
+			.n_tags = 1}};
+	struct opml list = {.title = "T & t", .feeds = feeds, .n_feeds = 3}, back;
+
+	(void)state;
+	char *text = opml_write(&list);
+	assert_int_equal(read_list(&arena, text, &back), 0);
+	free(text);
+	assert_string_equal(back.title, "T & t");
+	assert_int_equal(back.n_feeds, 3);
+	assert_string_equal(back.feeds[0].url, "https://two/");
+	assert_string_equal(back.feeds[0].title, "two");
+	assert_string_equal(back.feeds[1].url, feeds[0].url);
+	assert_string_equal(back.feeds[1].title, feeds[0].title);
+	assert_int_equal(back.feeds[1].n_tags, 2);
+	assert_string_equal(back.feeds[1].tags[0], tags[0]);
+	assert_string_equal(back.feeds[2].tags[0], tags[0]);
+	assert_string_equal(back.feeds[1].home_page_url, "https://one/");
+}
+
+static void
+test_name(void **state)
+{
+	static const char *const pairs[][2] = {{"Hacker News", "hacker-news"}, {"", "feed"},
+		{"  ", "feed"}, {"..", "feed"}, {"../../etc/passwd", "..-..-etc-passwd"},
+		{"a__b.c", "a__b.c"}, {"\xc3\x84pfel & Birnen!", "pfel-birnen"},
+		{"\"quote\" {x}", "quote-x"}};
+	AUTO(arena_fini) struct arena arena = {0};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(pairs); i++)
+		assert_string_equal(opml_name(&arena, pairs[i][0]), pairs[i][1]);
+	char big[1000];
+	memset(big, 'x', sizeof(big) - 1);
+	big[sizeof(big) - 1] = '\0';
+	assert_true(strlen(opml_name(&arena, big)) <= 100);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_outlines),
+		cmocka_unit_test(test_names_stay),
+		cmocka_unit_test(test_only_http),
+		cmocka_unit_test(test_repair),
+		cmocka_unit_test(test_other_encoding),
+		cmocka_unit_test(test_refused),
+		cmocka_unit_test(test_depth),
+		cmocka_unit_test(test_round_trip),
+		cmocka_unit_test(test_name),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
