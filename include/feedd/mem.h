@@ -63,6 +63,8 @@ char *arena_printf(struct arena *arena, const char *fmt, ...) PRINTF_LIKE(2, 3) 
 /* Gives back what is behind the first `kept` of the `size` bytes of block, if it is the newest allocation: for
  * results whose length is known only afterwards. */
 void arena_trim(struct arena *arena, void *block, size_t size, size_t kept);
+/* Frees what was allocated since *mark was copied from *arena. */
+void arena_rewind(struct arena *arena, const struct arena *mark);
 /* Frees everything; the arena is empty and usable again. Accepts a zeroed arena. */
 void arena_fini(struct arena *arena);
 

@@ -195,17 +195,23 @@ arena_trim(struct arena *arena, void *block, size_t size, size_t kept)
 }
 
 void
-arena_fini(struct arena *arena)
+arena_rewind(struct arena *arena, const struct arena *mark)
 {
 	struct arena_chunk *chunk = arena->chunk;
 
-	while (chunk) {
+	while (chunk != mark->chunk) {
 		struct arena_chunk *older = chunk->older;
 
 		free(chunk);
 		chunk = older;
 	}
-	*arena = (struct arena){0};
+	*arena = *mark;
+}
+
+void
+arena_fini(struct arena *arena)
+{
+	arena_rewind(arena, &(struct arena){0});
 }
 
 /* Makes room for extra bytes and a NUL. */

@@ -38,6 +38,10 @@ static const struct verb verbs[] = {
 		verb_import},
 	{"simulate", "[--budget N] [--policy adaptive|fixed] [--polls FILE] < TRACE",
 		"run the schedule against a trace of publications", verb_simulate},
+	{"parse", "[FILE|URL|-]", "any feed as one JSON Feed object (no daemon needed)",
+		verb_parse},
+	{"discover", "[--json] FILE|URL|-", "the feeds that a page announces (no daemon needed)",
+		verb_discover},
 	{0},
 };
 

@@ -32,5 +32,8 @@ int verb_follow(const struct ctl *ctl, int argc, char **argv);
 /* copy.c */
 int verb_backup(const struct ctl *ctl, int argc, char **argv);
 int verb_export(const struct ctl *ctl, int argc, char **argv);
+/* parse.c: without a daemon */
+int verb_parse(const struct ctl *ctl, int argc, char **argv);
+int verb_discover(const struct ctl *ctl, int argc, char **argv);
 
 #endif

@@ -1,0 +1,61 @@
+/* mend.h - what repair.c and mend.c share: the state of a repair, and the repair of text and tags.
+ * Private to the room. */
+#ifndef PARSE_MEND_H
+#define PARSE_MEND_H
+
+#include "feedd/mem.h"
+#include "repair.h"
+
+/* Deeper documents are refused by the reader before they get here. */
+#define OPEN_MAX ((size_t)512)
+
+struct open_tag {
+	const char *name;
+	size_t len;
+};
+
+struct mender {
+	const char *data, *end;
+	const struct entities *entities;
+	const struct parse_limits *limits;
+	repair_sink *sink;
+	void *user;
+	struct repair_report *report;
+	struct buf out;
+	size_t expanded; /* bytes that entities have become */
+	bool stopped;
+	bool closed; /* the root was closed */
+	struct open_tag open[OPEN_MAX];
+	size_t depth;
+};
+
+struct tag_attribute {
+	const char *name, *value;
+	size_t name_len, value_len;
+};
+
+struct tag {
+	const char *name;
+	size_t name_len;
+	const char *next; /* just behind it */
+	struct tag_attribute *attributes;
+	size_t n_attributes;
+	bool empty; /* "/>" */
+};
+
+/* A fault at that place was mended; the first one is reported. */
+void mend_note(struct mender *mender, const char *what, const char *at);
+void mend_put(struct mender *mender, const char *s, size_t len);
+/* Text of an element or an attribute, escaped as it should have been. */
+void mend_text(struct mender *mender, const char *s, size_t len, bool attribute);
+/* What stands in a CDATA section. */
+void mend_cdata(struct mender *mender, const char *s, size_t len);
+
+/* tag.c: reads a start tag that begins at '<', leniently. False if it is none, but a '<' in a text.
+ */
+bool tag_read(struct mender *mender, const char *at, struct tag *tag);
+void tag_write(struct mender *mender, const struct tag *tag);
+bool tag_is_name_start(char c);
+bool tag_is_name(char c);
+
+#endif

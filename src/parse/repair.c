@@ -1,0 +1,349 @@
+/*
+ * repair.c - broken XML made well formed, in one pass, with a stack of the tags that are open.
+ *
+ * libxml2's own recovery drops every reference after the first fault, so that links and texts come
+ * out wrong without a sign. This keeps them. It does not know what a feed is, but for two things:
+ * an item does not stand in an item, and a title or link holds no other field. Elements still open
+ * at the end of the data stay open: the reader then drops the item they belong to. Pure.
+ */
+#include "repair.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include "mend.h"
+
+static const char *const roots[] = {"rss", "RDF", "feed", "channel", "entry", "item"};
+static const char *const items[] = {"item", "entry"};
+/* End tags that close whatever is open within, items too. */
+static const char *const structure[] = {"item", "entry", "channel", "rss", "RDF", "feed"};
+/* Fields that hold text and nothing else, and what follows one that was not closed. */
+static const char *const leaves[] = {"title", "link", "guid", "pubDate", "category", "comments",
+	"id", "updated", "published", "language", "ttl", "lastBuildDate", "generator", "docs",
+	"copyright", "managingEditor", "webMaster"};
+static const char *const fields[] = {"title", "link", "guid", "pubDate", "category", "comments",
+	"id", "updated", "published", "language", "ttl", "lastBuildDate", "generator", "docs",
+	"copyright", "managingEditor", "webMaster", "description", "summary", "content", "author",
+	"enclosure", "source", "image", "item", "entry"};
+/* HTML that is never closed; those whose names are no names of feeds. */
+static const char *const voids[] = {
+	"br", "hr", "img", "wbr", "input", "embed", "area", "col", "meta"};
+
+struct word {
+	const char *s;
+	size_t len;
+};
+
+static struct word
+local_name(const char *name, size_t len)
+{
+	const char *colon = memchr(name, ':', len);
+
+	return colon ? (struct word){colon + 1, len - (size_t)(colon + 1 - name)}
+		     : (struct word){name, len};
+}
+
+static bool
+is_one_of(struct word word, const char *const *list, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		if (strlen(list[i]) == word.len && strncasecmp(list[i], word.s, word.len) == 0)
+			return true;
+	return false;
+}
+#define IS_ONE_OF(word, list) is_one_of(word, list, ARRAY_SIZE(list))
+
+static void
+close_top(struct mender *mender)
+{
+	const struct open_tag *top = &mender->open[--mender->depth];
+
+	mend_put(mender, "</", 2);
+	mend_put(mender, top->name, top->len);
+	mend_put(mender, ">", 1);
+	mender->closed = mender->depth == 0;
+}
+
+static void
+close_to(struct mender *mender, size_t depth, const char *at)
+{
+	if (mender->depth > depth + 1)
+		mend_note(mender, "an element that was not closed", at);
+	while (mender->depth > depth)
+		close_top(mender);
+}
+
+/* 3: the very name, 2: in another case, 1: under another prefix, 0: no. */
+static int
+match(const struct open_tag *open, struct word name)
+{
+	if (open->len == name.len && memcmp(open->name, name.s, name.len) == 0)
+		return 3;
+	if (open->len == name.len && strncasecmp(open->name, name.s, name.len) == 0)
+		return 2;
+	struct word a = local_name(open->name, open->len), b = local_name(name.s, name.len);
+	return a.len == b.len && strncasecmp(a.s, b.s, a.len) == 0;
+}
+
+/* The place in the stack that an end tag closes, or -1. What is no structure closes nothing outside
+ * of its item. */
+static ptrdiff_t
+find_open(const struct mender *mender, struct word name)
+{
+	bool structural = IS_ONE_OF(local_name(name.s, name.len), structure);
+	ptrdiff_t best = -1;
+	int best_match = 0;
+
+	for (size_t i = mender->depth; i-- > 0;) {
+		const struct open_tag *open = &mender->open[i];
+		int m = match(open, name);
+
+		if (m > best_match) {
+			best = (ptrdiff_t)i;
+			best_match = m;
+		}
+		if (m == 3 ||
+			(!structural && IS_ONE_OF(local_name(open->name, open->len), structure)))
+			break;
+	}
+	return best;
+}
+
+static const char *
+past(const struct mender *mender, const char *at, const char *what)
+{
+	const char *found = memmem(at, (size_t)(mender->end - at), what, strlen(what));
+
+	return found ? found + strlen(what) : NULL;
+}
+
+static const char *
+end_tag(struct mender *mender, const char *at)
+{
+	struct word name = {at + 2, 0};
+
+	while (name.s + name.len < mender->end && tag_is_name(name.s[name.len]))
+		name.len++;
+	const char *next = name.s + name.len;
+	while (next < mender->end && *next != '>' && *next != '<')
+		next++;
+	if (next == mender->end)
+		return next;
+	ptrdiff_t open = name.len ? find_open(mender, name) : -1;
+	if (open < 0) {
+		mend_note(mender, "an end tag without a start", at);
+	} else {
+		if (match(&mender->open[open], name) < 3)
+			mend_note(mender, "an end tag with another name", at);
+		close_to(mender, (size_t)open, at);
+	}
+	return *next == '>' ? next + 1 : next;
+}
+
+/* What a start tag closes: the item before it, or a field that holds only text. */
+static void
+close_before(struct mender *mender, const struct tag *tag)
+{
+	struct word name = local_name(tag->name, tag->name_len);
+
+	if (IS_ONE_OF(name, items)) {
+		for (size_t i = mender->depth; i-- > 0;) {
+			if (!IS_ONE_OF(
+				    local_name(mender->open[i].name, mender->open[i].len), items))
+				continue;
+			mend_note(mender, "an item within an item", tag->name);
+			close_to(mender, i, tag->name);
+			return;
+		}
+	}
+	if (mender->depth < 2 || name.len != tag->name_len || !IS_ONE_OF(name, fields))
+		return;
+	const struct open_tag *top = &mender->open[mender->depth - 1];
+	const struct open_tag *around = &mender->open[mender->depth - 2];
+	if (IS_ONE_OF(((struct word){top->name, top->len}), leaves) &&
+		IS_ONE_OF(local_name(around->name, around->len), structure)) {
+		mend_note(mender, "an element that was not closed", tag->name);
+		close_top(mender);
+	}
+}
+
+static const char *
+start_tag(struct mender *mender, const char *at, struct tag *tag)
+{
+	if (!tag_read(mender, at, tag))
+		return NULL;
+	struct word name = local_name(tag->name, tag->name_len);
+	if (mender->depth == 0 && (mender->closed || !IS_ONE_OF(name, roots))) {
+		mend_note(mender,
+			mender->closed ? "text behind the document" : "text before the document",
+			at);
+		return tag->next;
+	}
+	close_before(mender, tag);
+	if (!tag->empty && mender->depth > 2 && name.len == tag->name_len &&
+		IS_ONE_OF(name, voids)) {
+		mend_note(mender, "an element that was not closed", at);
+		tag->empty = true;
+	}
+	if (!tag->empty) {
+		if (mender->depth == OPEN_MAX) {
+			mender->stopped = true;
+			return tag->next;
+		}
+		mender->open[mender->depth++] = (struct open_tag){tag->name, tag->name_len};
+	}
+	tag_write(mender, tag);
+	return tag->next;
+}
+
+/* A section without an end that reaches over the end tag of its element into another section ends
+ * at that tag. */
+static const char *
+cdata(struct mender *mender, const char *at)
+{
+	const char *start = at + 9;
+	const char *next = past(mender, start, "]]>");
+	const char *stop = next ? next - 3 : mender->end;
+	const char *another = memmem(start, (size_t)(stop - start), "<![CDATA[", 9);
+
+	if (mender->depth > 0 && (another || !next)) {
+		const struct open_tag *top = &mender->open[mender->depth - 1];
+		char end[64];
+
+		if (top->len < sizeof(end) - 2) {
+			memcpy(end, "</", 2);
+			memcpy(end + 2, top->name, top->len);
+			const char *limit = another ? another : stop;
+			const char *tag = memmem(start, (size_t)(limit - start), end, top->len + 2);
+			if (tag) {
+				mend_note(mender, "a CDATA section without an end", at);
+				stop = next = tag;
+			}
+		}
+	}
+	if (!next)
+		mend_note(mender, "a CDATA section without an end", at);
+	if (mender->depth > 0)
+		mend_cdata(mender, start, (size_t)(stop - start));
+	return next ? next : mender->end;
+}
+
+/* Behind the DOCTYPE: at '>' outside of quotes and of its subset. */
+static const char *
+doctype(const struct mender *mender, const char *at)
+{
+	const char *close = memchr(at, '>', (size_t)(mender->end - at));
+	const char *subset = memchr(at, '[', (size_t)(mender->end - at));
+
+	if (subset && close && subset < close) {
+		const char *end = past(mender, subset, "]>");
+
+		if (end)
+			return end;
+		end = past(mender, subset, "]");
+		close = end ? memchr(end, '>', (size_t)(mender->end - end)) : NULL;
+	}
+	return close ? close + 1 : mender->end;
+}
+
+/* "<!" and "<?": what next, or NULL if it is text. */
+static const char *
+declaration(struct mender *mender, const char *at)
+{
+	size_t left = (size_t)(mender->end - at);
+	const char *next;
+
+	if (at[1] == '?') {
+		next = past(mender, at, "?>");
+		if (!next)
+			next = past(mender, at, ">");
+		return next ? next : mender->end;
+	}
+	if (left >= 9 && memcmp(at, "<![CDATA[", 9) == 0)
+		return cdata(mender, at);
+	if (left >= 4 && memcmp(at, "<!--", 4) == 0) {
+		next = past(mender, at + 4, "-->");
+		if (!next) {
+			mend_note(mender, "a comment without an end", at);
+			next = past(mender, at, ">");
+		}
+		return next ? next : mender->end;
+	}
+	if (left >= 9 && strncasecmp(at, "<!DOCTYPE", 9) == 0)
+		return doctype(mender, at);
+	if (left > 2 && !tag_is_name_start(at[2]) && at[2] != '[')
+		return NULL;
+	next = past(mender, at, ">");
+	return next ? next : mender->end;
+}
+
+/* At a '<': where to go on. */
+static const char *
+markup(struct mender *mender, const char *at, struct tag *tag)
+{
+	const char *next = NULL;
+
+	if (at + 1 < mender->end) {
+		if (at[1] == '/')
+			next = end_tag(mender, at);
+		else if (at[1] == '!' || at[1] == '?')
+			next = declaration(mender, at);
+		else
+			next = start_tag(mender, at, tag);
+	}
+	if (next)
+		return next;
+	if (mender->depth > 0)
+		mend_text(mender, at, 1, false);
+	return at + 1;
+}
+
+static bool
+is_blank(const char *s, size_t len)
+{
+	while (len > 0 && (*s == ' ' || (*s >= '\t' && *s <= '\r'))) {
+		s++;
+		len--;
+	}
+	return len == 0;
+}
+
+void
+repair_run(const char *data, size_t len, const struct entities *entities,
+	const struct parse_limits *limits, repair_sink *sink, void *user,
+	struct repair_report *ret_report)
+{
+	struct mender *mender = xmalloc(sizeof(*mender));
+	struct tag tag = {0};
+	const char *at = data;
+
+	*ret_report = (struct repair_report){0};
+	memset(mender, 0, sizeof(*mender));
+	mender->data = data;
+	mender->end = data + len;
+	mender->entities = entities;
+	mender->limits = limits;
+	mender->sink = sink;
+	mender->user = user;
+	mender->report = ret_report;
+	mender->out = BUF_INIT((size_t)64 << 10);
+	while (at < mender->end && !mender->stopped) {
+		const char *next = memchr(at, '<', (size_t)(mender->end - at));
+		size_t n = (size_t)((next ? next : mender->end) - at);
+
+		if (mender->depth > 0)
+			mend_text(mender, at, n, false);
+		else if (!is_blank(at, n))
+			mend_note(mender, "text outside the document", at);
+		if (!next)
+			break;
+		at = markup(mender, next, &tag);
+	}
+	if (!mender->stopped && mender->out.len > 0)
+		sink(user, mender->out.data, mender->out.len);
+	ret_report->incomplete = !mender->closed;
+	free(tag.attributes);
+	buf_fini(&mender->out);
+	free(mender);
+}

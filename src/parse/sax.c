@@ -1,0 +1,304 @@
+/*
+ * sax.c - drives libxml2's push parser over a document and hands its elements on.
+ *
+ * Nothing is fetched, no entity is replaced by libxml2, no tree is built. Limits of our own stand
+ * in for those that XML_PARSE_HUGE takes away: it is set because real feeds pass libxml2's. Pure.
+ */
+#include <libxml/parser.h>
+#include <libxml/xmlerror.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "feedd/text.h"
+#include "reader.h"
+#include "repair.h"
+
+/* Bytes handed to libxml2 at once: more gains little, less costs. */
+#define CHUNK ((size_t)16 << 10)
+/* What the values of the smallest document may take; of others four times their size. */
+#define MEMORY_MIN ((size_t)4 << 20)
+#define OPTIONS                                                                                    \
+	(XML_PARSE_NONET | XML_PARSE_NOCDATA | XML_PARSE_NOERROR | XML_PARSE_NOWARNING |           \
+		XML_PARSE_IGNORE_ENC | XML_PARSE_HUGE)
+
+void
+reader_over(struct reader *reader, const char *fmt, size_t limit)
+{
+	if (reader->over)
+		return;
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wformat-nonliteral"
+	reader->over = arena_printf(&reader->side, fmt, limit);
+#pragma GCC diagnostic pop
+	xmlStopParser(reader->xml);
+}
+
+static const struct cached_name *
+name_of(struct reader *reader, const xmlChar *local, const xmlChar *prefix, const xmlChar *uri)
+{
+	uintptr_t hash = (uintptr_t)local >> 3 ^ (uintptr_t)local >> 10 ^ (uintptr_t)prefix >> 4;
+	struct cached_name *name = &reader->names[hash % NAME_CACHE];
+
+	if (name->local == local && name->prefix == prefix && name->uri == uri)
+		return name;
+	name->local = local;
+	name->prefix = prefix;
+	name->uri = uri;
+	name->ns = namespace_find((const char *)uri, (const char *)prefix, reader->dialect);
+	name->n_rules = rules_find((const char *)local, name->ns, name->rules);
+	return name;
+}
+
+/* RDF that declares a namespace of RSS at its root is a feed, even an empty one. */
+static void
+note_rdf(struct reader *reader, const xmlChar **namespaces, int n)
+{
+	for (int i = 0; i < n; i++) {
+		const char *uri = (const char *)namespaces[2 * i + 1];
+
+		if (namespace_find(uri, NULL, NS_UNKNOWN) != NS_RSS)
+			continue;
+		reader->has_feed = true;
+		if (strstr(uri, "simple/0.9"))
+			reader->builder.document->format = FORMAT_RSS_090;
+	}
+}
+
+static void
+on_start(void *user, const xmlChar *local, const xmlChar *prefix, const xmlChar *uri,
+	int n_namespaces, const xmlChar **namespaces, int n_attributes, int n_defaulted,
+	const xmlChar **attributes)
+{
+	struct reader *reader = user;
+
+	(void)n_defaulted;
+	if (reader->over)
+		return;
+	enum ns dialect = reader->dialect;
+	const struct cached_name *name = name_of(reader, local, prefix, uri);
+	if (!reader->root)
+		reader->root = builder_line(
+			&reader->builder, (const char *)local, strlen((const char *)local), 64);
+	if (reader->capture.rule) {
+		capture_start_tag(reader, name, attributes, n_attributes);
+		return;
+	}
+	element_start(reader, name, attributes, n_attributes);
+	if (reader->depth == 1 && reader->builder.document->format == FORMAT_RSS_10)
+		note_rdf(reader, namespaces, n_namespaces);
+	/* The root said what names without a namespace mean. */
+	if (reader->dialect != dialect)
+		memset(reader->names, 0, sizeof(reader->names));
+}
+
+static void
+on_end(void *user, const xmlChar *local, const xmlChar *prefix, const xmlChar *uri)
+{
+	struct reader *reader = user;
+	const struct rule *rule = reader->capture.rule;
+
+	if (reader->over)
+		return;
+	if (rule && reader->capture.depth > 0) {
+		capture_end_tag(reader, name_of(reader, local, prefix, uri));
+		return;
+	}
+	if (rule) {
+		size_t len;
+		char *text = capture_end(reader, &len);
+
+		value_read(reader, rule, text, len);
+		reader->capture.rule = NULL;
+	}
+	element_end(reader);
+}
+
+static void
+on_text(void *user, const xmlChar *text, int len)
+{
+	struct reader *reader = user;
+
+	if (reader->capture.rule && !reader->over)
+		capture_text(reader, (const char *)text, (size_t)len);
+}
+
+static void
+on_entity_declared(void *user, const xmlChar *name, int type, const xmlChar *public_id,
+	const xmlChar *system_id, xmlChar *content)
+{
+	struct reader *reader = user;
+
+	(void)public_id, (void)system_id;
+	if (type == XML_INTERNAL_GENERAL_ENTITY && content)
+		entities_add(&reader->entities, (const char *)name, (const char *)content);
+}
+
+/* Never an entity: one in an attribute would come out as a single byte of its UTF-8. The repair
+ * replaces them. */
+static xmlEntityPtr
+on_entity(void *user, const xmlChar *name)
+{
+	struct reader *reader = user;
+
+	(void)name;
+	reader->wants_repair = true;
+	return NULL;
+}
+
+static void
+on_subset(void *user, const xmlChar *name, const xmlChar *external_id, const xmlChar *system_id)
+{
+	struct reader *reader = user;
+
+	(void)name;
+	if (external_id || system_id)
+		reader->entities.external = true;
+}
+
+/* Namespace faults come in hundreds; the message is taken from the context afterwards. */
+static void
+on_error(void *user, const xmlError *error)
+{
+	(void)user, (void)error;
+}
+
+static void
+reader_init(struct reader *reader, const struct parse_input *input,
+	const struct parse_limits *limits, const struct reading *reading, struct arena *arena)
+{
+	memset(reader, 0, sizeof(*reader));
+	reader->input = input;
+	reader->limits = limits;
+	reader->dialect = NS_RSS;
+	reader->dirty = reading->dirty;
+	reader->remaining = reading->len;
+	reader->scratch = BUF_INIT(limits->max_content);
+	reader->levels[0] = (struct level){.in = IN_DOCUMENT, .action = READ_LINE};
+	reader->max_memory = arena->total + reading->len * 4 + MEMORY_MIN;
+	/* Allocated once, so that going back to the mark of a level frees nothing as a rule. */
+	reader->levels[0].base = arena_strdup(&reader->side, input->url ? input->url : "");
+	if (!input->url)
+		reader->levels[0].base = NULL;
+	xmlSAXHandler handler = {
+		.initialized = XML_SAX2_MAGIC,
+		.internalSubset = on_subset,
+		.entityDecl = on_entity_declared,
+		.getEntity = on_entity,
+		.characters = on_text,
+		.ignorableWhitespace = on_text,
+		.startElementNs = on_start,
+		.endElementNs = on_end,
+	};
+	/* It is copied. */
+	reader->xml = xmlCreatePushParserCtxt(&handler, reader, NULL, 0, NULL);
+	if (!reader->xml)
+		abort();
+	xmlCtxtUseOptions(reader->xml, OPTIONS);
+	reader->xml->sax->serror = (xmlStructuredErrorFunc)on_error;
+}
+
+static void
+reader_fini(struct reader *reader)
+{
+	if (reader->xml->myDoc)
+		xmlFreeDoc(reader->xml->myDoc);
+	xmlFreeParserCtxt(reader->xml);
+	builder_fini(&reader->builder);
+	buf_fini(&reader->scratch);
+	arena_fini(&reader->side);
+	entities_fini(&reader->entities);
+}
+
+/* False when the reading is over: a fault or a limit. */
+static bool
+push(struct reader *reader, const char *data, size_t len)
+{
+	for (size_t at = 0; at < len; at += CHUNK) {
+		size_t n = len - at < CHUNK ? len - at : CHUNK;
+
+		xmlParseChunk(reader->xml, data + at, (int)n, 0);
+		reader->remaining = reader->remaining > n ? reader->remaining - n : 0;
+		if (!reader->xml->wellFormed || reader->over)
+			return false;
+	}
+	return true;
+}
+
+/* "line 12: what libxml2 says", on one line. */
+static const char *
+describe(struct reader *reader, struct arena *arena)
+{
+	const xmlError *error = xmlCtxtGetLastError(reader->xml);
+
+	if (!error || !error->message)
+		return NULL;
+	const char *line = arena_printf(&reader->side, "line %d: %s", error->line, error->message);
+	return text_line(arena, line, strlen(line));
+}
+
+static void
+report(struct reader *reader, struct arena *arena, struct xml_report *out)
+{
+	out->well_formed = reader->xml->wellFormed && reader->xml->nsWellFormed;
+	out->result = reader->over				   ? XML_OVER
+		: !reader->xml->wellFormed || reader->wants_repair ? XML_BROKEN
+								   : XML_OK;
+	if (reader->over)
+		out->detail = arena_strdup(arena, reader->over);
+	else if (!out->well_formed)
+		out->detail = describe(reader, arena);
+	out->has_feed = reader->has_feed;
+	out->root = reader->root;
+	builder_finish(&reader->builder);
+}
+
+void
+xml_read(const struct parse_input *input, const struct parse_limits *limits,
+	const struct reading *reading, struct arena *arena, struct document *document,
+	struct xml_report *ret_report)
+{
+	struct reader *reader = xmalloc(sizeof(*reader));
+
+	*ret_report = (struct xml_report){0};
+	reader_init(reader, input, limits, reading, arena);
+	builder_init(&reader->builder, input, limits, arena, document, reading->items);
+	if (push(reader, reading->data, reading->len))
+		xmlParseChunk(reader->xml, NULL, 0, 1);
+	report(reader, arena, ret_report);
+	ret_report->entities = reader->entities;
+	reader->entities = (struct entities){0};
+	reader_fini(reader);
+	free(reader);
+}
+
+static bool
+push_mended(void *user, const char *data, size_t len)
+{
+	return push(user, data, len);
+}
+
+void
+xml_read_mended(const struct parse_input *input, const struct parse_limits *limits,
+	const struct reading *reading, struct arena *arena, struct document *document,
+	struct xml_report *report_inout)
+{
+	struct reader *reader = xmalloc(sizeof(*reader));
+	struct repair_report repair;
+	const char *detail = report_inout->detail;
+
+	reader_init(reader, input, limits, reading, arena);
+	builder_init(&reader->builder, input, limits, arena, document, reading->items);
+	repair_run(reading->data, reading->len, &report_inout->entities, limits, push_mended,
+		reader, &repair);
+	bool unmended = !reader->xml->wellFormed;
+	xmlParseChunk(reader->xml, NULL, 0, 1);
+	report(reader, arena, report_inout);
+	report_inout->incomplete = repair.incomplete || unmended;
+	report_inout->well_formed = !repair.what && !repair.incomplete && !unmended;
+	if (report_inout->result != XML_OVER)
+		report_inout->detail = report_inout->well_formed ? NULL
+			: detail				 ? detail
+								 : repair.what;
+	reader_fini(reader);
+	free(reader);
+}

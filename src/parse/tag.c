@@ -1,0 +1,165 @@
+/* tag.c - start tags as people write them: values without quotes or without end, names twice, no
+ * '>'. Pure. */
+#include <string.h>
+
+#include "mend.h"
+
+bool
+tag_is_name_start(char c)
+{
+	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_';
+}
+
+bool
+tag_is_name(char c)
+{
+	return tag_is_name_start(c) || (c >= '0' && c <= '9') || c == '-' || c == '.' || c == ':';
+}
+
+static bool
+is_space(char c)
+{
+	return c == ' ' || (c >= '\t' && c <= '\r');
+}
+
+/*
+ * A value in quotes, *at being the first: where it ends, with *next behind it. Where a '<' and a
+ * '>' come before the closing quote, that quote belongs to another tag, and the value ends with the
+ * tag.
+ */
+static const char *
+quoted_end(const char *at, const char *end, const char **next)
+{
+	size_t left = (size_t)(end - at - 1);
+	const char *quote = memchr(at + 1, *at, left);
+	const char *close = memchr(at + 1, '>', left);
+
+	if (quote && (!close || quote < close || !memchr(close, '<', (size_t)(quote - close)))) {
+		*next = quote + 1;
+		return quote;
+	}
+	const char *stop = close ? close : end;
+	*next = stop;
+	return stop;
+}
+
+/* The value behind '='. */
+static const char *
+read_value(const char *at, const char *end, struct tag_attribute *attribute)
+{
+	while (at < end && is_space(*at))
+		at++;
+	if (at == end)
+		return end;
+	const char *next = at, *stop;
+	if (*at == '"' || *at == '\'') {
+		stop = quoted_end(at, end, &next);
+		at++;
+	} else {
+		for (stop = at; stop < end && !is_space(*stop) && *stop != '>' && *stop != '<';)
+			stop++;
+		if (stop > at && stop < end && *stop == '>' && stop[-1] == '/')
+			stop--;
+		next = stop;
+	}
+	attribute->value = at;
+	attribute->value_len = (size_t)(stop - at);
+	return next;
+}
+
+/* One attribute; NULL if what stands there makes this no tag. */
+static const char *
+read_attribute(const char *at, const char *end, struct tag_attribute *attribute)
+{
+	if (!tag_is_name_start(*at) && *at != ':')
+		return NULL;
+	*attribute = (struct tag_attribute){.name = at};
+	while (at < end && tag_is_name(*at))
+		at++;
+	attribute->name_len = (size_t)(at - attribute->name);
+	const char *next = at;
+	while (next < end && is_space(*next))
+		next++;
+	if (next < end && *next == '=')
+		return read_value(next + 1, end, attribute);
+	if (at < end && !is_space(*at) && !strchr(">/\"'", *at))
+		return NULL;
+	return at;
+}
+
+static bool
+add_attribute(struct mender *mender, struct tag *tag, const struct tag_attribute *attribute)
+{
+	for (size_t i = 0; i < tag->n_attributes; i++) {
+		const struct tag_attribute *known = &tag->attributes[i];
+
+		if (known->name_len == attribute->name_len &&
+			memcmp(known->name, attribute->name, known->name_len) == 0) {
+			mend_note(mender, "an attribute twice on one tag", attribute->name);
+			return true;
+		}
+	}
+	if (tag->n_attributes == mender->limits->max_attributes)
+		return false;
+	if (!tag->attributes)
+		tag->attributes = xcalloc(mender->limits->max_attributes, sizeof(*tag->attributes));
+	tag->attributes[tag->n_attributes++] = *attribute;
+	return true;
+}
+
+bool
+tag_read(struct mender *mender, const char *at, struct tag *tag)
+{
+	const char *end = mender->end;
+	bool valued = false;
+
+	if ((size_t)(end - at) > mender->limits->max_start_tag)
+		end = at + mender->limits->max_start_tag;
+	tag->name = ++at;
+	tag->n_attributes = 0;
+	tag->empty = false;
+	if (at == end || !tag_is_name_start(*at))
+		return false;
+	while (at < end && tag_is_name(*at))
+		at++;
+	tag->name_len = (size_t)(at - tag->name);
+	if (at < end && !is_space(*at) && *at != '>' && *at != '/')
+		return false;
+	while (at < end && *at != '>' && *at != '<') {
+		struct tag_attribute attribute;
+
+		if (is_space(*at) || *at == '"' || *at == '\'' || *at == '/') {
+			tag->empty = *at == '/' && at + 1 < end && at[1] == '>';
+			at++;
+			continue;
+		}
+		at = read_attribute(at, end, &attribute);
+		if (!at || !add_attribute(mender, tag, &attribute))
+			return false;
+		valued |= attribute.value != NULL;
+	}
+	if (at == end || (*at == '<' && !valued))
+		return false;
+	tag->next = *at == '>' ? at + 1 : at;
+	return true;
+}
+
+void
+tag_write(struct mender *mender, const struct tag *tag)
+{
+	mend_put(mender, "<", 1);
+	mend_put(mender, tag->name, tag->name_len);
+	for (size_t i = 0; i < tag->n_attributes; i++) {
+		const struct tag_attribute *attribute = &tag->attributes[i];
+
+		mend_put(mender, " ", 1);
+		mend_put(mender, attribute->name, attribute->name_len);
+		mend_put(mender, "=\"", 2);
+		if (attribute->value)
+			mend_text(mender, attribute->value, attribute->value_len, true);
+		else
+			mend_put(mender, attribute->name, attribute->name_len);
+		mend_put(mender, "\"", 1);
+	}
+	mend_put(mender, tag->empty ? "/>" : ">", tag->empty ? 2 : 1);
+}

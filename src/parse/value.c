@@ -1,0 +1,354 @@
+/*
+ * value.c - the text of an element as the value that its rule asks for: lines, titles, markup,
+ * dates, people, numbers. Pure.
+ */
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include "feedd/date.h"
+#include "feedd/text.h"
+#include "reader.h"
+
+/* Attachments and documents hold numbers of at most so many digits. */
+#define DIGITS_MAX ((size_t)15)
+
+static bool
+contains(const char *s, const char *what)
+{
+	return s && strcasestr(s, what);
+}
+
+/* Atom 1.0's three words, then media types. Base64 is what is neither text nor XML. */
+static enum form
+form_of_type(const char *type, bool *ret_base64)
+{
+	if (!type || !*type || strcasecmp(type, "text") == 0 || strcasecmp(type, "plain") == 0)
+		return FORM_PLAIN;
+	if (strcasecmp(type, "html") == 0 || strncasecmp(type, "text/html", 9) == 0)
+		return FORM_HTML;
+	if (strcasecmp(type, "xhtml") == 0 || contains(type, "xhtml+xml") ||
+		contains(type, "/xml") || contains(type, "+xml"))
+		return FORM_XHTML;
+	*ret_base64 = strchr(type, '/') && strncasecmp(type, "text/", 5) != 0;
+	return FORM_PLAIN;
+}
+
+enum form
+value_form(struct reader *reader, const struct rule *rule, const xmlChar **attributes,
+	int n_attributes, bool *ret_base64)
+{
+	*ret_base64 = false;
+	if (rule->action == READ_XHTML)
+		return FORM_XHTML;
+	if (rule->action != READ_CONSTRUCT && rule->action != READ_TITLE_CONSTRUCT)
+		return rule->action == READ_HTML || rule->action == READ_TITLE ? FORM_HTML
+									       : FORM_PLAIN;
+	const char *type = attribute_get(reader, attributes, n_attributes, NS_UNKNOWN, "type");
+	const char *mode = attribute_get(reader, attributes, n_attributes, NS_UNKNOWN, "mode");
+	if (type)
+		type += strspn(type, " \t\r\n");
+	enum form form = form_of_type(type, ret_base64);
+	if (!mode && reader->builder.document->format != FORMAT_ATOM_03)
+		return form;
+	/* Atom 0.3: the mode says how it is written, "xml" where it says nothing; the type what it
+	 * is. */
+	*ret_base64 = contains(mode, "base64");
+	if (*ret_base64)
+		return form == FORM_XHTML ? FORM_HTML : form;
+	if (contains(mode, "escaped"))
+		return !type || !*type || form != FORM_PLAIN ? FORM_HTML : FORM_PLAIN;
+	return form == FORM_PLAIN && type && *type && !contains(type, "html") ? FORM_PLAIN
+									      : FORM_XHTML;
+}
+
+static int
+base64_value(char c)
+{
+	if (c >= 'A' && c <= 'Z')
+		return c - 'A';
+	if (c >= 'a' && c <= 'z')
+		return c - 'a' + 26;
+	if (c >= '0' && c <= '9')
+		return c - '0' + 52;
+	if (c == '+' || c == '-')
+		return 62;
+	if (c == '/' || c == '_')
+		return 63;
+	return -1;
+}
+
+/* In place; what is no letter of base64 is passed over. The length, 0 where the bytes are no text.
+ */
+static size_t
+decode_base64(char *text, size_t len)
+{
+	uint32_t bits = 0;
+	unsigned n_bits = 0;
+	size_t out = 0;
+
+	for (size_t i = 0; i < len && text[i] != '='; i++) {
+		int value = base64_value(text[i]);
+
+		if (value < 0)
+			continue;
+		bits = bits << 6 | (uint32_t)value;
+		n_bits += 6;
+		if (n_bits >= 8) {
+			n_bits -= 8;
+			text[out++] = (char)(bits >> n_bits & 0xff);
+		}
+	}
+	text[out] = '\0';
+	return text_is_utf8(text, out) ? out : 0;
+}
+
+/* White space at both ends is the document's layout. */
+static char *
+trim(char *text, size_t *len)
+{
+	while (*len > 0 && strchr(" \t\r\n", text[*len - 1]))
+		text[--*len] = '\0';
+	while (*len > 0 && strchr(" \t\r\n", *text)) {
+		text++;
+		--*len;
+	}
+	return text;
+}
+
+/* "me@x.org (Name)", "Name (me@x.org)", "Name <me@x.org>", "mailto:me@x.org", or just a name. */
+static void
+read_author(struct reader *reader, uint8_t rank, const char *text, size_t len)
+{
+	struct builder *builder = &reader->builder;
+	const char *line = builder_title(builder, text, len);
+	const char *open = line ? strchr(line, '(') : NULL;
+	const char *close = line ? strrchr(line, ')') : NULL;
+
+	if (!line)
+		return;
+	const char *at = strchr(line, '@');
+	if (at && open && close && open < close && close[1] == '\0') {
+		const char *name = at < open ? open + 1 : line;
+		size_t n = at < open ? (size_t)(close - open - 1) : (size_t)(open - line);
+		const char *inner = builder_line(builder, name, n, reader->limits->max_title);
+
+		if (inner)
+			line = inner;
+	} else if (at && (open = strchr(text, '<')) && open < text + len && open > text) {
+		const char *inner = builder_line(
+			builder, text, (size_t)(open - text), reader->limits->max_title);
+
+		if (inner && !strchr(inner, '@'))
+			line = inner;
+	}
+	if (strncasecmp(line, "mailto:", 7) == 0)
+		line += 7;
+	if (*line)
+		builder_author(builder, rank, &(struct author){.name = line});
+}
+
+static void
+read_tags(struct reader *reader, const char *text, size_t len)
+{
+	const char *end = text + len;
+
+	while (text < end) {
+		const char *comma = memchr(text, ',', (size_t)(end - text));
+		const char *stop = comma ? comma : end;
+
+		builder_tag(&reader->builder,
+			builder_title(&reader->builder, text, (size_t)(stop - text)));
+		text = stop + 1;
+	}
+}
+
+/* A number of seconds, minutes or times, or -1. */
+static int64_t
+read_number(const char *text, size_t len)
+{
+	size_t digits = strspn(text, "0123456789");
+
+	if (digits == 0 || digits > DIGITS_MAX || (digits < len && text[digits] != '.'))
+		return -1;
+	return strtoll(text, NULL, 10);
+}
+
+static int64_t
+read_period(const char *text)
+{
+	static const struct {
+		const char *word;
+		int64_t seconds;
+	} periods[] = {
+		{"hourly", 3600},
+		{"daily", 86400},
+		{"weekly", 7 * 86400},
+		{"monthly", 30 * 86400},
+		{"yearly", 365 * 86400},
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(periods); i++)
+		if (strcasecmp(text, periods[i].word) == 0)
+			return periods[i].seconds;
+	return -1;
+}
+
+static void
+read_day(struct reader *reader, const char *text)
+{
+	static const char days[] = "sunmontuewedthufrisat";
+
+	for (unsigned day = 0; day < 7; day++)
+		if (strncasecmp(text, days + (size_t)day * 3, 3) == 0)
+			reader->builder.document->hints.skip_days |= (uint8_t)(1u << day);
+}
+
+/* Hours run from 0 to 23; 24 is what some call midnight. */
+static void
+read_hour(struct reader *reader, const char *text, size_t len)
+{
+	int64_t hour = read_number(text, len);
+
+	if (hour >= 0 && hour <= 24)
+		reader->builder.document->hints.skip_hours |= 1u << (hour % 24);
+}
+
+static void
+read_person_part(struct reader *reader, const struct rule *rule, const char *text, size_t len)
+{
+	struct value *value = &reader->person[rule->slot];
+	struct builder *builder = &reader->builder;
+
+	if (value->rank && value->rank <= rule->rank)
+		return;
+	const char *part = rule->slot == SLOT_URL
+		? builder_url(builder, reader->capture.base, text, len)
+		: builder_line(builder, text, len, reader->limits->max_title);
+	if (part)
+		*value = (struct value){.text = part, .rank = rule->rank};
+}
+
+void
+value_person(struct reader *reader, uint8_t rank)
+{
+	const struct value *person = reader->person;
+	struct author author = {
+		.name = person[SLOT_NAME].text ? person[SLOT_NAME].text : person[SLOT_EMAIL].text,
+		.url = person[SLOT_URL].text,
+	};
+
+	if (author.name || author.url)
+		builder_author(&reader->builder, rank, &author);
+}
+
+static void
+read_number_into(struct reader *reader, const struct rule *rule, int64_t number)
+{
+	if (number >= 0)
+		builder_number(&reader->builder, rule->slot, rule->rank, number);
+}
+
+/* Texts that are markup or may be. */
+static void
+read_markup(struct reader *reader, const struct rule *rule, char *text, size_t len)
+{
+	struct builder *builder = &reader->builder;
+	bool html = reader->capture.form != FORM_PLAIN;
+
+	if (rule->action == READ_TITLE || rule->action == READ_TITLE_CONSTRUCT) {
+		const char *title = html
+			? builder_title(builder, text, len)
+			: builder_line(builder, text, len, reader->limits->max_title);
+
+		builder_text(builder, rule->slot, rule->rank, title);
+		return;
+	}
+	if (strspn(text, " \t\r\n") == len)
+		return;
+	if (html)
+		builder_markup(builder, rule->slot, rule->rank, text,
+			builder_base(builder, reader->capture.base));
+	else
+		builder_text(builder, rule->slot, rule->rank, text);
+}
+
+/* Texts that are one thing on one line. */
+static void
+read_token(struct reader *reader, const struct rule *rule, char *text, size_t len)
+{
+	struct builder *builder = &reader->builder;
+
+	text = trim(text, &len);
+	if (len == 0 && !reader->capture.label)
+		return;
+	if (rule->action == READ_LINE) {
+		builder_text(builder, rule->slot, rule->rank,
+			builder_line(builder, text, len, reader->limits->max_title));
+	} else if (rule->action == READ_URL || rule->action == READ_LINK) {
+		if (rule->slot != SLOT_NONE)
+			builder_text(builder, rule->slot, rule->rank,
+				builder_url(builder, reader->capture.base, text, len));
+	} else if (rule->action == READ_ID) {
+		if (builder_wants(builder, rule->slot, rule->rank))
+			builder_scope(builder)->permalink = reader->capture.permalink;
+		builder_text(builder, rule->slot, rule->rank, builder_id(builder, text, len));
+	} else if (rule->action == READ_AUTHOR) {
+		read_author(reader, rule->rank, text, len);
+	} else if (rule->action == READ_PERSON) {
+		read_person_part(reader, rule, text, len);
+	} else if (rule->action == READ_TAG) {
+		builder_tag(builder,
+			reader->capture.label ? reader->capture.label
+					      : builder_title(builder, text, len));
+	} else if (rule->action == READ_TAGS) {
+		read_tags(reader, text, len);
+	}
+}
+
+static void
+read_measure(struct reader *reader, const struct rule *rule, char *text, size_t len)
+{
+	text = trim(text, &len);
+	if (len == 0)
+		return;
+	if (rule->action == READ_DATE) {
+		int64_t date = date_parse(text, len);
+
+		if (date == DATE_NONE)
+			return;
+		bool both = rule->slot == SLOT_DATE;
+		builder_number(
+			&reader->builder, both ? SLOT_PUBLISHED : rule->slot, rule->rank, date);
+		if (both)
+			builder_number(
+				&reader->builder, SLOT_MODIFIED, (uint8_t)(rule->rank + 4), date);
+	} else if (rule->action == READ_NUMBER) {
+		read_number_into(reader, rule, read_number(text, len));
+	} else if (rule->action == READ_DURATION) {
+		read_number_into(reader, rule, date_duration(text, len));
+	} else if (rule->action == READ_PERIOD) {
+		read_number_into(reader, rule, read_period(text));
+	} else if (rule->action == READ_HOUR) {
+		read_hour(reader, text, len);
+	} else if (rule->action == READ_DAY) {
+		read_day(reader, text);
+	}
+}
+
+void
+value_read(struct reader *reader, const struct rule *rule, char *text, size_t len)
+{
+	if (reader->capture.base64) {
+		len = decode_base64(text, len);
+		text = text_clean(reader->builder.arena, text, len);
+		len = strlen(text);
+	}
+	if (rule->action >= READ_TITLE && rule->action <= READ_TITLE_CONSTRUCT)
+		read_markup(reader, rule, text, len);
+	else if (rule->action == READ_DATE ||
+		(rule->action >= READ_NUMBER && rule->action <= READ_DAY))
+		read_measure(reader, rule, text, len);
+	else
+		read_token(reader, rule, text, len);
+}
