@@ -33,31 +33,51 @@ http_now_mono_ms(void)
 }
 
 static void
-list_remove(struct http_transfer *transfer)
+list_append(struct http_list *list, struct http_transfer *transfer)
 {
-	struct http *http = transfer->http;
-
-	if (!transfer->link)
-		return;
-	*transfer->link = transfer->next;
-	if (transfer->next)
-		transfer->next->link = transfer->link;
-	if (http->finished_tail == &transfer->next)
-		http->finished_tail = transfer->link;
-	transfer->link = NULL;
+	transfer->list = list;
 	transfer->next = NULL;
+	transfer->previous = list->last;
+	if (list->last)
+		list->last->next = transfer;
+	else
+		list->first = transfer;
+	list->last = transfer;
 }
 
 static void
-list_activate(struct http_transfer *transfer)
+list_remove(struct http_transfer *transfer)
 {
-	struct http *http = transfer->http;
+	struct http_list *list = transfer->list;
 
-	transfer->next = http->active;
-	if (http->active)
-		http->active->link = &transfer->next;
-	http->active = transfer;
-	transfer->link = &http->active;
+	if (!list)
+		return;
+	if (transfer->previous)
+		transfer->previous->next = transfer->next;
+	else
+		list->first = transfer->next;
+	if (transfer->next)
+		transfer->next->previous = transfer->previous;
+	else
+		list->last = transfer->previous;
+	transfer->list = NULL;
+}
+
+/* Takes the first one out; NULL where there is none. */
+static struct http_transfer *
+list_pop(struct http_list *list)
+{
+	struct http_transfer *first = list->first;
+
+	if (!first)
+		return NULL;
+	list->first = first->next;
+	if (first->next)
+		first->next->previous = NULL;
+	else
+		list->last = NULL;
+	first->list = NULL;
+	return first;
 }
 
 static CURL *
@@ -93,13 +113,9 @@ detach(struct http_transfer *transfer)
 void
 http_finish(struct http_transfer *transfer)
 {
-	struct http *http = transfer->http;
-
 	detach(transfer);
 	list_remove(transfer);
-	transfer->link = http->finished_tail;
-	*http->finished_tail = transfer;
-	http->finished_tail = &transfer->next;
+	list_append(&transfer->http->finished, transfer);
 }
 
 /* Gives the request back to its owner; nothing of the transfer is left when done is called. */
@@ -138,9 +154,11 @@ leave(struct http *http)
 void
 http_dispatch(struct http *http)
 {
+	struct http_transfer *transfer;
+
 	http->depth++;
-	while (http->finished)
-		bring_home(http->finished);
+	while ((transfer = list_pop(&http->finished)))
+		bring_home(transfer);
 	leave(http);
 }
 
@@ -283,7 +301,6 @@ http_new(struct http **ret_http, struct ev_loop *loop, const char *user_agent)
 	http->loop = loop;
 	http->multi = multi;
 	http->user_agent = xstrdup(user_agent);
-	http->finished_tail = &http->finished;
 	ev_timer_init(&http->timer, on_timer, 0., 0.);
 	ev_timer_init(&http->due, on_due, 0., 0.);
 	curl_multi_setopt(multi, CURLMOPT_SOCKETFUNCTION, watch_socket);
@@ -317,7 +334,7 @@ http_start(struct http *http, struct http_request *request)
 	transfer->file.fd = -1;
 	request->transfer = transfer;
 	http->in_flight++;
-	list_activate(transfer);
+	list_append(&http->active, transfer);
 	if (transfer_init(transfer) < 0) {
 		finish_later(transfer);
 	} else if (transfer->file.path) {
@@ -365,10 +382,9 @@ http_free(struct http *http)
 		return;
 	http->closing = true;
 	http->depth++;
-	while (http->finished)
-		cancel(http->finished);
-	while (http->active)
-		cancel(http->active);
+	struct http_transfer *transfer;
+	while ((transfer = list_pop(&http->finished)) || (transfer = list_pop(&http->active)))
+		cancel(transfer);
 	while (http->n_idle)
 		curl_easy_cleanup(http->idle[--http->n_idle]);
 	curl_multi_cleanup(http->multi);

@@ -25,13 +25,17 @@
 #define HTTP_ADDRESS_MAX ((size_t)8192)
 #define HTTP_DIGEST_ORIGINS 64
 
+struct http_list {
+	struct http_transfer *first, *last;
+};
+
 struct http {
 	struct ev_loop *loop;
 	CURLM *multi;
 	char *user_agent;
 	struct ev_timer timer; /* libcurl's own */
 	struct ev_timer due;   /* takes home what http_start finished */
-	struct http_transfer *active, *finished, **finished_tail;
+	struct http_list active, finished;
 	size_t in_flight;
 	CURL *idle[HTTP_IDLE_MAX];
 	size_t n_idle;
@@ -62,9 +66,10 @@ struct http_transfer {
 	struct http_request *request;
 	struct http_request in; /* copies of what came in, in `arena` */
 	struct arena arena;
-	struct http_transfer *next, **link; /* in http->active or http->finished */
-	CURL *easy;			    /* NULL for files */
-	bool added;			    /* to the multi handle */
+	struct http_list *list; /* active or finished */
+	struct http_transfer *next, *previous;
+	CURL *easy; /* NULL for files */
+	bool added; /* to the multi handle */
 	struct curl_slist *headers;
 	CURLU *url;		       /* of this hop, without userinfo and fragment */
 	char *address, *host, *origin; /* its parts, in the arena */
