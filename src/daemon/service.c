@@ -13,7 +13,7 @@
 #include "feedd/log.h"
 #include "room.h"
 
-#ifdef FEEDD_SYSTEMD
+#if HAVE_SYSTEMD
 #define SD_JOURNAL_SUPPRESS_LOCATION
 #include <sys/uio.h>
 #include <systemd/sd-daemon.h>
