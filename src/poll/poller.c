@@ -407,6 +407,11 @@ poller_home(struct poller *poller, struct feed *feed)
 		feed->tried = true;
 		poller->untried--;
 	}
+	if (feed && feed->again) {
+		feed->again = false;
+		if (heap_has(&feed->due) && feed->retry_after_at <= poller_now())
+			heap_set(&poller->due, &feed->due, poller_mono_ms(), (uint32_t)feed->id);
+	}
 	if (feed)
 		commands_run(poller, feed);
 	poller_advance(poller);
@@ -432,7 +437,11 @@ poller_poll(struct poller *poller, const char *name, bool force)
 		}
 		count++;
 		feed->force = feed->force || force;
-		if (feed->poll || feed->pace.where != PACE_OUT)
+		if (feed->poll) { /* what is in flight may have been answered before this was asked */
+			feed->again = true;
+			continue;
+		}
+		if (feed->pace.where != PACE_OUT)
 			continue; /* on its way already */
 		if (feed->retry_after_at > now && !force)
 			continue; /* it comes when the server allows it */

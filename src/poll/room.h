@@ -25,6 +25,7 @@ struct feed {
 	uint32_t fails;
 	enum feed_health health;
 	bool force;              /* the next poll is unconditional */
+	bool again;              /* asked for while a poll was in flight: once more after it */
 	bool tried;              /* --once: it had its turn */
 	bool kept;               /* poller_configure: it is in the new configuration, too */
 };
