@@ -20,7 +20,8 @@ help(FILE *out)
 	      "  -V, --version       print the version and exit\n"
 	      "  -h, --help          print this and exit\n"
 	      "\n"
-	      "Exit status: 0 done, 1 failed while running, 2 usage or configuration, 3 the database cannot be used.\n"
+	      "Exit status: 0 done, 1 failed while running, 2 usage or configuration, 3 the "
+	      "database cannot be used.\n"
 	      "See feedd(8), feedd.conf(5), feedctl(1), feedd-events(7).\n",
 		out);
 }
@@ -67,7 +68,8 @@ main(int argc, char **argv)
 		}
 	}
 	if (optind < argc) {
-		fprintf(stderr, "feedd: unexpected argument: %s\nTry 'feedd --help'.\n", argv[optind]);
+		fprintf(stderr, "feedd: unexpected argument: %s\nTry 'feedd --help'.\n",
+			argv[optind]);
 		return DAEMON_CONFIG;
 	}
 	if (check)

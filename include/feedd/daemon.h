@@ -23,12 +23,15 @@ struct daemon_options {
 
 /* Runs until SIGTERM or SIGINT, or with once until everything was tried. Logs its failures. */
 enum daemon_exit daemon_run(const struct daemon_options *options);
-/* Reads the configuration and says every fault and warning on standard error. DAEMON_DONE or DAEMON_CONFIG. */
+/* Reads the configuration and says every fault and warning on standard error. DAEMON_DONE or
+ * DAEMON_CONFIG. */
 enum daemon_exit daemon_check(const char *config_path);
-/* Where the log goes: fields for the journal where standard error is it, lines elsewhere. level: of syslog.h. First of all. */
+/* Where the log goes: fields for the journal where standard error is it, lines elsewhere. level: of
+ * syslog.h. First of all. */
 void daemon_init_log(int level);
-/* As PID 1 of a container: runs the daemon in a child, passes signals on, reaps orphans. Returns in the child, and in every process that
- * is not PID 1; in the parent it exits with the child's status. */
+/* As PID 1 of a container: runs the daemon in a child, passes signals on, reaps orphans. Returns in
+ * the child, and in every process that is not PID 1; in the parent it exits with the child's
+ * status. */
 void daemon_become_init(void);
 
 #endif

@@ -164,7 +164,7 @@ struct feed_state {
 	char *etag, *last_modified; /* validators, opaque, sent back byte for byte */
 	char *detail;		    /* the last error in one sentence, or NULL */
 	char *moved_to;		    /* target of a permanent redirect, not accepted yet */
-	char *accepted_url; /* where it moved, accepted: polled in place of url */
+	char *accepted_url;	    /* where it moved, accepted: polled in place of url */
 	char *reason;		    /* why next_poll_at is what it is */
 	uint64_t body_hash;
 	int64_t first_poll_at; /* 0: never polled with success: the next success is the first fetch

@@ -40,7 +40,9 @@ refuse_errno(struct daemon *daemon, struct api_command *command, int error)
 	if (error == -ENOENT)
 		refuse(daemon, command, 404, "there is nothing of that name");
 	else if (error == -EBUSY)
-		refuse(daemon, command, 409, "this feed is not polled: it is gone (410, see feedctl resume) or disabled");
+		refuse(daemon, command, 409,
+			"this feed is not polled: it is gone (410, see feedctl resume) or "
+			"disabled");
 	else
 		refuse(daemon, command, 503, strerror(-error));
 }
@@ -116,7 +118,8 @@ on_tested(void *arg, bool ok, const char *detail)
 		put(pending->command, "delivered", json_true());
 		answer(pending->daemon, pending->command, 200);
 	} else {
-		refuse(pending->daemon, pending->command, 502, detail ? detail : "the delivery failed");
+		refuse(pending->daemon, pending->command, 502,
+			detail ? detail : "the delivery failed");
 	}
 }
 
@@ -152,7 +155,8 @@ add_notifier(void *arg, const struct notify_status *status)
 	if (status->last_error)
 		json_object_set_new(object, "last_error", json_string(status->last_error));
 	if (status->last_success_at)
-		json_object_set_new(object, "last_success_at", json_integer(status->last_success_at));
+		json_object_set_new(
+			object, "last_success_at", json_integer(status->last_success_at));
 	if (status->next_try_at)
 		json_object_set_new(object, "next_try_at", json_integer(status->next_try_at));
 	json_array_append_new(arg, object);
@@ -168,8 +172,10 @@ command_status(struct daemon *daemon, struct api_command *command)
 	json_t *status = json_loads(polls.data ? polls.data : "{}", 0, NULL);
 	notify_each(daemon->notify, add_notifier, notifiers);
 	json_object_set_new(status, "notifiers", notifiers);
-	json_object_set_new(status, "uptime_seconds", json_integer((json_int_t)(ev_time() - daemon->started_at)));
-	json_object_set_new(status, "http_in_flight", json_integer((json_int_t)http_in_flight(daemon->http)));
+	json_object_set_new(status, "uptime_seconds",
+		json_integer((json_int_t)(ev_time() - daemon->started_at)));
+	json_object_set_new(
+		status, "http_in_flight", json_integer((json_int_t)http_in_flight(daemon->http)));
 	AUTO(freep) char *text = json_dumps(status, JSON_COMPACT | JSON_REAL_PRECISION(6));
 	json_decref(status);
 	buf_puts(&command->body, text ? text : "{}");
@@ -179,16 +185,17 @@ command_status(struct daemon *daemon, struct api_command *command)
 static void
 add_delivered(void *arg, const struct notify_status *status)
 {
-	buf_printf(arg, "feedd_deliveries_total{notifier=\"%s\",result=\"ok\"} %lld\n", status->name,
-		(long long)status->delivered);
-	buf_printf(arg, "feedd_deliveries_total{notifier=\"%s\",result=\"failed\"} %lld\n", status->name,
-		(long long)status->failures);
+	buf_printf(arg, "feedd_deliveries_total{notifier=\"%s\",result=\"ok\"} %lld\n",
+		status->name, (long long)status->delivered);
+	buf_printf(arg, "feedd_deliveries_total{notifier=\"%s\",result=\"failed\"} %lld\n",
+		status->name, (long long)status->failures);
 }
 
 static void
 add_disabled(void *arg, const struct notify_status *status)
 {
-	buf_printf(arg, "feedd_notifier_disabled{notifier=\"%s\"} %d\n", status->name, status->disabled);
+	buf_printf(arg, "feedd_notifier_disabled{notifier=\"%s\"} %d\n", status->name,
+		status->disabled);
 }
 
 static void
@@ -197,13 +204,18 @@ command_metrics(struct daemon *daemon, struct api_command *command)
 	struct buf *out = &command->body;
 
 	buf_printf(out,
-		"# HELP feedd_start_time_seconds When feedd started, in unix time.\n# TYPE feedd_start_time_seconds gauge\n"
+		"# HELP feedd_start_time_seconds When feedd started, in unix time.\n# TYPE "
+		"feedd_start_time_seconds gauge\n"
 		"feedd_start_time_seconds %.0f\n",
 		daemon->started_at);
 	poller_metrics(daemon->poller, out);
-	buf_puts(out, "# HELP feedd_deliveries_total Deliveries since the start.\n# TYPE feedd_deliveries_total counter\n");
+	buf_puts(out,
+		"# HELP feedd_deliveries_total Deliveries since the start.\n# TYPE "
+		"feedd_deliveries_total counter\n");
 	notify_each(daemon->notify, add_delivered, out);
-	buf_puts(out, "# HELP feedd_notifier_disabled 1 where a webhook said 410.\n# TYPE feedd_notifier_disabled gauge\n");
+	buf_puts(out,
+		"# HELP feedd_notifier_disabled 1 where a webhook said 410.\n# TYPE "
+		"feedd_notifier_disabled gauge\n");
 	notify_each(daemon->notify, add_disabled, out);
 	answer(daemon, command, 200);
 }

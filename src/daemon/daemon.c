@@ -1,8 +1,9 @@
 /*
  * daemon.c - owns everything: start order, homecoming parcels, stop order.
  *
- * Stop in the order of the flow: no new polls, requests in flight finish or are cancelled, hooks get their grace, then sockets, workers
- * and the store, whose last commit ends it. Each stage ends when its input is closed and empty.
+ * Stop in the order of the flow: no new polls, requests in flight finish or are cancelled, hooks
+ * get their grace, then sockets, workers and the store, whose last commit ends it. Each stage ends
+ * when its input is closed and empty.
  */
 #include <errno.h>
 #include <signal.h>
@@ -47,7 +48,8 @@ end_if_idle(struct daemon *daemon)
 		ev_break(daemon->loop, EVBREAK_ALL);
 }
 
-/* Nothing is polled any more: either we stop, or --once has seen every feed; then the hooks have their turn. */
+/* Nothing is polled any more: either we stop, or --once has seen every feed; then the hooks have
+ * their turn. */
 static void
 on_polls_idle(void *arg)
 {
@@ -139,7 +141,8 @@ start_signals(struct daemon *daemon)
 	const struct {
 		ev_signal *watcher;
 		int number;
-	} signals[] = {{&daemon->on_term, SIGTERM}, {&daemon->on_int, SIGINT}, {&daemon->on_hup, SIGHUP}};
+	} signals[] = {
+		{&daemon->on_term, SIGTERM}, {&daemon->on_int, SIGINT}, {&daemon->on_hup, SIGHUP}};
 
 	signal(SIGPIPE, SIG_IGN);
 	for (size_t i = 0; i < ARRAY_SIZE(signals); i++) {
@@ -179,7 +182,8 @@ on_synced(struct parcel *parcel)
 }
 
 void
-daemon_apply(struct daemon *daemon, struct config *config, void (*applied)(struct daemon *daemon, int result))
+daemon_apply(struct daemon *daemon, struct config *config,
+	void (*applied)(struct daemon *daemon, int result))
 {
 	struct applying *applying = xcalloc(1, sizeof(*applying));
 
@@ -197,7 +201,8 @@ start_store(struct daemon *daemon)
 	AUTO(freep) char *error = NULL;
 
 	service_extend(600);
-	int r = store_open(&daemon->store, daemon->config->state_directory, daemon->config->search, &error);
+	int r = store_open(
+		&daemon->store, daemon->config->state_directory, daemon->config->search, &error);
 	if (r < 0) {
 		log_error("%s", error ? error : strerror(-r));
 		return DAEMON_DATABASE;
@@ -233,7 +238,8 @@ start_engines(struct daemon *daemon)
 	int r = pool_start(&daemon->pool, count_workers(daemon->config), &daemon->home);
 
 	if (r == 0)
-		r = http_new(&daemon->http, daemon->loop, "feedd/" FEEDD_VERSION " (+https://feedd.example/)");
+		r = http_new(&daemon->http, daemon->loop,
+			"feedd/" FEEDD_VERSION " (+https://feedd.example/)");
 	if (r == 0) {
 		struct notify_tools tools = notify_tools;
 
@@ -274,7 +280,8 @@ listen_sockets(struct daemon *daemon)
 		daemon->unix_is_ours = r == 0;
 	}
 	if (r < 0) {
-		log_error("socket %s: %s", config->socket, r == -EADDRINUSE ? "in use by another feedd" : strerror(-r));
+		log_error("socket %s: %s", config->socket,
+			r == -EADDRINUSE ? "in use by another feedd" : strerror(-r));
 		return DAEMON_FAILED;
 	}
 	if (!config->listen)
@@ -323,7 +330,8 @@ on_configured(struct daemon *daemon, int result)
 	retention_start(daemon);
 	service_ready(daemon);
 	daemon->ready = true;
-	log_notice("ready: %zu feeds, %zu notifiers", daemon->config->n_feeds, daemon->config->n_notifies);
+	log_notice("ready: %zu feeds, %zu notifiers", daemon->config->n_feeds,
+		daemon->config->n_notifies);
 }
 
 static enum daemon_exit

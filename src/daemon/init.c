@@ -1,8 +1,8 @@
 /*
  * init.c - feedd as PID 1 of a container.
  *
- * PID 1 inherits every orphan and has no default handlers of signals. So the daemon runs in a child; this process only passes signals
- * on and reaps.
+ * PID 1 inherits every orphan and has no default handlers of signals. So the daemon runs in a
+ * child; this process only passes signals on and reaps.
  */
 #include <errno.h>
 #include <signal.h>
@@ -29,7 +29,8 @@ serve(pid_t child, const sigset_t *signals)
 		}
 		while ((pid = waitpid(-1, &status, WNOHANG)) > 0)
 			if (pid == child)
-				result = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+				result = WIFEXITED(status) ? WEXITSTATUS(status)
+							   : 128 + WTERMSIG(status);
 		if (result >= 0)
 			return result;
 	}

@@ -1,5 +1,6 @@
 /*
- * reload.c - a new configuration while running: read on a worker, checked whole, taken over or refused whole.
+ * reload.c - a new configuration while running: read on a worker, checked whole, taken over or
+ * refused whole.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -55,7 +56,8 @@ answer_all(struct daemon *daemon, int status, const struct config_faults *faults
 		json_object_set_new(body, "error", json_string(error));
 	if (faults) {
 		json_object_set_new(body, "faults", strings_json(faults->at, faults->n));
-		json_object_set_new(body, "warnings", strings_json(faults->warnings, faults->n_warnings));
+		json_object_set_new(
+			body, "warnings", strings_json(faults->warnings, faults->n_warnings));
 	}
 	AUTO(freep) char *text = json_dumps(body, JSON_COMPACT);
 	json_decref(body);
@@ -87,10 +89,13 @@ on_applied(struct daemon *daemon, int result)
 	static const struct config_faults none;
 
 	if (result < 0) {
-		log_error("reload: the database refused: %s; the old configuration stays", strerror(-result));
-		answer_all(daemon, 503, NULL, "the database cannot be written; the old configuration stays");
+		log_error("reload: the database refused: %s; the old configuration stays",
+			strerror(-result));
+		answer_all(daemon, 503, NULL,
+			"the database cannot be written; the old configuration stays");
 	} else {
-		log_notice("reloaded: %zu feeds, %zu notifiers", daemon->config->n_feeds, daemon->config->n_notifies);
+		log_notice("reloaded: %zu feeds, %zu notifiers", daemon->config->n_feeds,
+			daemon->config->n_notifies);
 		answer_all(daemon, 200, &none, NULL);
 	}
 	end(daemon);
@@ -122,7 +127,8 @@ on_read(struct parcel *parcel)
 		for (size_t i = 0; i < reading->faults.n; i++)
 			log_error("%s", reading->faults.at[i]);
 		log_error("reload: the configuration has faults; the old one stays");
-		answer_all(daemon, 422, &reading->faults, "the configuration has faults; the old one stays");
+		answer_all(daemon, 422, &reading->faults,
+			"the configuration has faults; the old one stays");
 		config_free(config);
 		end(daemon);
 	} else if (daemon->stopping) {
@@ -148,7 +154,8 @@ reload_begin(struct daemon *daemon, struct api_command *command)
 		daemon->waiting = waiting;
 	}
 	if (daemon->reloading) {
-		/* What is being read may be older than what was asked for: once more, however many ask. */
+		/* What is being read may be older than what was asked for: once more, however many
+		 * ask. */
 		daemon->reload_again = true;
 		return;
 	}

@@ -26,9 +26,11 @@ finish(struct tidying *tidying)
 
 	daemon->tidying = false;
 	if (tidying->items + tidying->keys > 0)
-		log_info("retention: %lld items and %lld keys went", (long long)tidying->items, (long long)tidying->keys);
+		log_info("retention: %lld items and %lld keys went", (long long)tidying->items,
+			(long long)tidying->keys);
 	if (tidying->tidy.overdue_consumers > 0)
-		log_warning("%lld consumers are so far behind that keep_events let the log go on without them",
+		log_warning("%lld consumers are so far behind that keep_events let the log go on "
+			    "without them",
 			(long long)tidying->tidy.overdue_consumers);
 	config_unref(tidying->config);
 	free(tidying);

@@ -17,11 +17,12 @@
 
 struct waiting_answer;
 
-/* On main's stack; passed by pointer, there is no global. Members in the order in which they start. */
+/* On main's stack; passed by pointer, there is no global. Members in the order in which they start.
+ */
 struct daemon {
 	struct daemon_options options;
 	struct ev_loop *loop;
-	struct queue home;      /* parcels that come home to the loop */
+	struct queue home; /* parcels that come home to the loop */
 	ev_async homecoming;
 	struct config *config;
 	struct store *store;
@@ -33,7 +34,7 @@ struct daemon {
 	ev_signal on_term, on_int, on_hup;
 	ev_timer tidy_timer, stop_timer, watchdog, status;
 	int unix_fd, tcp_fd;
-	bool unix_is_ours;      /* we bound it: we unlink it */
+	bool unix_is_ours; /* we bound it: we unlink it */
 	bool ready, stopping, polls_home, hooks_home, tidying;
 	bool reloading, reload_again;
 	struct waiting_answer *waiting; /* clients that wait for the end of a reload */
@@ -43,9 +44,11 @@ struct daemon {
 
 /* daemon.c */
 void daemon_stop(struct daemon *daemon);
-void daemon_apply(struct daemon *daemon, struct config *config, void (*applied)(struct daemon *daemon, int result));
+void daemon_apply(struct daemon *daemon, struct config *config,
+	void (*applied)(struct daemon *daemon, int result));
 
-/* reload.c: reads the configuration anew on a worker; a faulty one is refused whole. command: the client that asked, or NULL. */
+/* reload.c: reads the configuration anew on a worker; a faulty one is refused whole. command: the
+ * client that asked, or NULL. */
 void reload_begin(struct daemon *daemon, struct api_command *command);
 
 /* command.c: what the socket asks of the loop. */

@@ -1,5 +1,6 @@
 /*
- * service.c - the service manager: readiness, status, watchdog, passed sockets, the journal. The door to libsystemd.
+ * service.c - the service manager: readiness, status, watchdog, passed sockets, the journal. The
+ * door to libsystemd.
  *
  * Built with SYSTEMD=no, or started without a service manager, nothing of this does anything.
  */
@@ -29,7 +30,8 @@ is_journal(void)
 	unsigned long long device, inode;
 	struct stat st;
 
-	if (!stream || sscanf(stream, "%llu:%llu", &device, &inode) != 2 || fstat(STDERR_FILENO, &st) < 0)
+	if (!stream || sscanf(stream, "%llu:%llu", &device, &inode) != 2 ||
+		fstat(STDERR_FILENO, &st) < 0)
 		return false;
 	return st.st_dev == device && st.st_ino == inode;
 }
@@ -37,7 +39,8 @@ is_journal(void)
 static void
 to_journal(const struct log_record *record)
 {
-	char text[LOG_LINE_MAX * 4 + 32], priority[16], file[256], line[32], func[128], feed[160], notify[160], seq[64], id[64];
+	char text[LOG_LINE_MAX * 4 + 32], priority[16], file[256], line[32], func[128], feed[160],
+		notify[160], seq[64], id[64];
 	struct iovec fields[9];
 	int n = 0;
 	const struct {
@@ -66,13 +69,15 @@ to_journal(const struct log_record *record)
 	for (size_t i = 0; i < ARRAY_SIZE(strings); i++) {
 		if (!strings[i].value)
 			continue;
-		snprintf(strings[i].to, strings[i].size, "%s=%s", strings[i].name, strings[i].value);
+		snprintf(
+			strings[i].to, strings[i].size, "%s=%s", strings[i].name, strings[i].value);
 		fields[n++] = (struct iovec){strings[i].to, strlen(strings[i].to)};
 	}
 	for (size_t i = 0; i < ARRAY_SIZE(numbers); i++) {
 		if (numbers[i].value == 0 && numbers[i].to == seq)
 			continue;
-		snprintf(numbers[i].to, numbers[i].size, "%s=%lld", numbers[i].name, (long long)numbers[i].value);
+		snprintf(numbers[i].to, numbers[i].size, "%s=%lld", numbers[i].name,
+			(long long)numbers[i].value);
 		fields[n++] = (struct iovec){numbers[i].to, strlen(numbers[i].to)};
 	}
 	sd_journal_sendv(fields, n);
@@ -91,8 +96,9 @@ service_status(struct daemon *daemon)
 {
 	struct poller_summary summary = poller_summarise(daemon->poller);
 
-	sd_notifyf(0, "STATUS=%zu feeds, %zu failing, %zu polls in flight, log at %lld", summary.feeds, summary.failing,
-		summary.in_flight, (long long)store_seq(daemon->store));
+	sd_notifyf(0, "STATUS=%zu feeds, %zu failing, %zu polls in flight, log at %lld",
+		summary.feeds, summary.failing, summary.in_flight,
+		(long long)store_seq(daemon->store));
 }
 
 static void
@@ -138,7 +144,8 @@ service_stopping(struct daemon *daemon)
 void
 service_extend(int64_t seconds)
 {
-	sd_notifyf(0, "EXTEND_TIMEOUT_USEC=%lld\nSTATUS=Opening the database", (long long)seconds * 1000000);
+	sd_notifyf(0, "EXTEND_TIMEOUT_USEC=%lld\nSTATUS=Opening the database",
+		(long long)seconds * 1000000);
 }
 
 static void

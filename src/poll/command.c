@@ -1,5 +1,6 @@
 /*
- * command.c - commands on one feed: they wait until no poll of it is in flight, since a poll writes the whole state back.
+ * command.c - commands on one feed: they wait until no poll of it is in flight, since a poll writes
+ * the whole state back.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -28,7 +29,8 @@ find_by_id(const struct poller *poller, int64_t id)
 static void
 on_written(struct parcel *parcel)
 {
-	struct waiting_command *command = CONTAINER_OF(parcel, struct waiting_command, store.head.parcel);
+	struct waiting_command *command =
+		CONTAINER_OF(parcel, struct waiting_command, store.head.parcel);
 	struct poller *poller = command->poller;
 	struct feed *feed = find_by_id(poller, command->feed_id);
 	int result = command->store.head.result;
@@ -80,7 +82,8 @@ int
 poller_command(struct poller *poller, const char *name, enum feed_command what,
 	void (*done)(void *arg, int result, int64_t count), void *arg)
 {
-	const struct feed_config *config = poller->config ? config_feed(poller->config, name) : NULL;
+	const struct feed_config *config =
+		poller->config ? config_feed(poller->config, name) : NULL;
 
 	if (!config)
 		return -ENOENT;

@@ -6,7 +6,8 @@
 #include "feedd/parse.h"
 #include "journey.h"
 
-/* A feed on its first poll has only new items: their texts are made here, off the store's thread. */
+/* A feed on its first poll has only new items: their texts are made here, off the store's thread.
+ */
 static void
 finish_items(struct poll *poll)
 {
@@ -21,8 +22,12 @@ poll_digest(struct parcel *parcel)
 	const struct feed_state *state = &poll->store.state;
 	struct http_request *request = &poll->request;
 
-	poll->body_hash = hash64(0, request->answer.data ? request->answer.data : "", request->answer.len);
-	poll->same_body = poll->body_hash == state->body_hash && !request->truncated && !request->partial;
+	poll->body_hash =
+		hash64(0, request->answer.data ? request->answer.data : "", request->answer.len);
+	if (poll->body_hash == 0) /* which stands for none */
+		poll->body_hash = 1;
+	poll->same_body =
+		poll->body_hash == state->body_hash && !request->truncated && !request->partial;
 	if (poll->same_body)
 		return;
 	struct parse_limits limits = PARSE_LIMITS;
@@ -43,9 +48,10 @@ poll_digest(struct parcel *parcel)
 	}
 	struct store_poll *store = &poll->store;
 	store->document = poll->document;
-	store->partial = poll->document->bozo || poll->document->incomplete || request->truncated || request->partial;
-	store->keys = identity_keys(poll->document, &poll->settings_of->settings->identity, state->sticky_guid_link,
-		&store->sticky, &poll->arena);
+	store->partial = poll->document->bozo || poll->document->incomplete || request->truncated ||
+		request->partial;
+	store->keys = identity_keys(poll->document, &poll->settings_of->settings->identity,
+		state->sticky_guid_link, &store->sticky, &poll->arena);
 	if (state->first_poll_at == 0)
 		finish_items(poll);
 	buf_fini(&request->answer); /* the document has copies of all that it needs */

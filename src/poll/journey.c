@@ -1,7 +1,9 @@
 /*
- * journey.c - the legs of one poll, each on the loop: load what is known, ask, have it digested, have it stored, go home.
+ * journey.c - the legs of one poll, each on the loop: load what is known, ask, have it digested,
+ * have it stored, go home.
  *
- * The poll is a parcel: between legs it belongs to the reader, the pool or the writer, and the loop holds nothing but its place.
+ * The poll is a parcel: between legs it belongs to the reader, the pool or the writer, and the loop
+ * holds nothing but its place.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -128,7 +130,8 @@ on_answer(struct http_request *request)
 	mind_host(poll);
 	stats_observe(&poller->stats.fetch, (double)request->elapsed_ms / 1000);
 	poller->stats.bytes += (uint64_t)request->bytes_wire;
-	if (request->error != HTTP_OK || (request->status != 304 && (request->status < 200 || request->status > 299))) {
+	if (request->error != HTTP_OK ||
+		(request->status != 304 && (request->status < 200 || request->status > 299))) {
 		send_to_store(poll, POLL_FAILED);
 	} else if (request->status == 304) {
 		send_to_store(poll, POLL_UNCHANGED);
@@ -234,7 +237,8 @@ count(struct poll *poll)
 	stats->updates += store->n_updated;
 	stats_observe(&stats->whole, ev_time() - poll->started_mono);
 	for (size_t i = 0; i < store->n_new && !store->first; i++) {
-		int64_t age = store->new_times[i] == DATE_NONE ? -1 : poll->now - store->new_times[i];
+		int64_t age =
+			store->new_times[i] == DATE_NONE ? -1 : poll->now - store->new_times[i];
 
 		if (age >= 0)
 			stats_observe(&stats->age, (double)age);
@@ -251,21 +255,26 @@ report(const struct poll *poll, bool failed_before)
 	struct log_about about = {.feed = state->name, .seq = store->last_seq};
 
 	if (store->outcome == POLL_FAILED) {
-		log_at(state->fails <= 1 || state->health == FEED_GONE ? LOG_WARNING : LOG_DEBUG, &about,
-			"feed \"%s\": %s (%u in a row), next poll in %lld s", state->name,
-			state->detail ? state->detail : "failed", state->fails, (long long)(state->next_poll_at - poll->now));
+		log_at(state->fails <= 1 || state->health == FEED_GONE ? LOG_WARNING : LOG_DEBUG,
+			&about, "feed \"%s\": %s (%u in a row), next poll in %lld s", state->name,
+			state->detail ? state->detail : "failed", state->fails,
+			(long long)(state->next_poll_at - poll->now));
 		return;
 	}
 	if (failed_before)
 		log_at(LOG_NOTICE, &about, "feed \"%s\": answers again", state->name);
 	if (store->n_held > 0)
-		log_at(LOG_NOTICE, &about, "feed \"%s\": %zu known items have new ids and are held back, see feedctl release",
+		log_at(LOG_NOTICE, &about,
+			"feed \"%s\": %zu known items have new ids and are held back, see feedctl "
+			"release",
 			state->name, store->n_held);
 	if (store->n_new == 0 && store->n_updated == 0)
 		return;
-	log_at(LOG_INFO, &about, "feed \"%s\": %zu new items%s status=%d bytes=%lld ms=%lld seq=%lld..%lld", state->name,
-		store->n_new, store->first ? " (first fetch)" : "", request->status, (long long)request->bytes_wire,
-		(long long)request->elapsed_ms, (long long)store->first_seq, (long long)store->last_seq);
+	log_at(LOG_INFO, &about,
+		"feed \"%s\": %zu new items%s status=%d bytes=%lld ms=%lld seq=%lld..%lld",
+		state->name, store->n_new, store->first ? " (first fetch)" : "", request->status,
+		(long long)request->bytes_wire, (long long)request->elapsed_ms,
+		(long long)store->first_seq, (long long)store->last_seq);
 }
 
 /* A store that refuses is said once, and once when it takes again. */
@@ -278,7 +287,8 @@ note_store(struct poller *poller, int result)
 		return;
 	poller->store_failing = result < 0;
 	if (result < 0)
-		log_error("the database cannot be written (%s): nothing is announced until it can", strerror(-result));
+		log_error("the database cannot be written (%s): nothing is announced until it can",
+			strerror(-result));
 	else
 		log_notice("the database can be written again");
 }

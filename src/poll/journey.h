@@ -11,16 +11,17 @@
 #include "stats.h"
 
 /*
- * One poll. Belongs to whoever holds it: the loop (request), the pool (digest), the store. Everything that it needs comes with it.
+ * One poll. Belongs to whoever holds it: the loop (request), the pool (digest), the store.
+ * Everything that it needs comes with it.
  */
 struct poll {
-	struct poller *poller;   /* the loop's alone */
-	struct feed *feed;       /* the loop's alone; NULL once the feed left the configuration */
-	struct config *config;   /* a reference */
+	struct poller *poller; /* the loop's alone */
+	struct feed *feed;     /* the loop's alone; NULL once the feed left the configuration */
+	struct config *config; /* a reference */
 	const struct feed_config *settings_of; /* in config */
-	struct store_load load;  /* first leg: what is known */
+	struct store_load load;		       /* first leg: what is known */
 	struct http_request request;
-	struct parcel digest;    /* to the pool */
+	struct parcel digest;	 /* to the pool */
 	struct store_poll store; /* last leg */
 	struct arena arena;
 	struct document *document;
@@ -30,8 +31,8 @@ struct poll {
 	struct schedule_policy policy;
 	struct schedule_plan plan;
 	double theta, jitter;
-	int64_t now;             /* unix seconds, when the answer came */
-	int64_t gate_until;      /* 0, or unix seconds until which host or feed are held back */
+	int64_t now;	    /* unix seconds, when the answer came */
+	int64_t gate_until; /* 0, or unix seconds until which host or feed are held back */
 	bool force, offline, once;
 	bool same_body;
 	double started_mono;
@@ -43,7 +44,8 @@ void poll_prepare(struct poll *poll, const struct feed_state *state);
 /* digest.c: on the pool: body to document and keys. */
 void poll_digest(struct parcel *parcel);
 
-/* outcome.c: on the store's thread, touching the poll alone: what the outcome means for the feed's state. */
+/* outcome.c: on the store's thread, touching the poll alone: what the outcome means for the feed's
+ * state. */
 void poll_conclude(struct store_poll *store);
 /* What to hold back after an answer: unix seconds, 0 for nothing. */
 int64_t poll_gate(const struct poll *poll);

@@ -1,7 +1,8 @@
 /*
  * outcome.c - what an answer means for a feed: health, validators, redirects, the next poll.
  *
- * Runs on the store's thread, between deciding what is new and writing the state, and touches the poll alone; the time is in it.
+ * Runs on the store's thread, between deciding what is new and writing the state, and touches the
+ * poll alone; the time is in it.
  */
 #include <errno.h>
 #include <math.h>
@@ -59,9 +60,11 @@ take_validators(struct poll *poll)
 			set_string(&state->last_modified, request->ret_last_modified);
 		return;
 	}
-	bool trusted = !http_expires_at_once(request->cache_control, request->expires) && !poll->store.partial;
+	bool trusted = !http_expires_at_once(request->cache_control, request->expires) &&
+		!poll->store.partial;
 	bool incomplete = request->truncated || (poll->document && poll->document->incomplete);
-	/* A repaired document was still read to its end; only what was cut must be fetched again whole. */
+	/* A repaired document was still read to its end; only what was cut must be fetched again
+	 * whole. */
 	if (poll->store.partial && !incomplete && !request->partial)
 		trusted = !http_expires_at_once(request->cache_control, request->expires);
 	set_string(&state->etag, trusted ? request->ret_etag : NULL);
@@ -70,11 +73,13 @@ take_validators(struct poll *poll)
 	state->full_fetch_at = poll->now;
 }
 
-/* http to https on the same host, nothing else changed: better in every way, so it is accepted at once. */
+/* http to https on the same host, nothing else changed: better in every way, so it is accepted at
+ * once. */
 static bool
 is_upgrade(const char *from, const char *to)
 {
-	return strncmp(from, "http://", 7) == 0 && strncmp(to, "https://", 8) == 0 && strcmp(from + 7, to + 8) == 0;
+	return strncmp(from, "http://", 7) == 0 && strncmp(to, "https://", 8) == 0 &&
+		strcmp(from + 7, to + 8) == 0;
 }
 
 /* Only an answer that is a feed may say where the feed moved: a captive portal redirects, too. */
@@ -82,7 +87,8 @@ static void
 take_move(struct poll *poll)
 {
 	struct feed_state *state = &poll->store.state;
-	const char *to = poll->request.moved_to, *from = state->accepted_url ? state->accepted_url : state->url;
+	const char *to = poll->request.moved_to,
+		   *from = state->accepted_url ? state->accepted_url : state->url;
 	int64_t after = poll->config->accept_moves_after;
 
 	if (!to || strcmp(to, from) == 0) {
@@ -99,7 +105,8 @@ take_move(struct poll *poll)
 		state->moved_since = poll->now;
 		AUTO(arena_fini) struct arena arena = {0};
 		tell(poll, EVENT_FEED_MOVED,
-			arena_printf(&poll->arena, "%s moved for good to %s; `feedctl accept-move %s` follows it",
+			arena_printf(&poll->arena,
+				"%s moved for good to %s; `feedctl accept-move %s` follows it",
 				feed_title(state), url_redact(&arena, to), state->name));
 	}
 	if (after > 0 && poll->now - state->moved_since >= after) {
@@ -137,15 +144,16 @@ look_for_silence(struct poll *poll, const struct schedule_state *schedule)
 	int64_t silence = poll->now - (int64_t)schedule->last_item;
 	double rate = schedule_rate(schedule);
 
-	if (state->silent_told_at != 0 || schedule->last_item == 0 || poll->store.first || silence < SILENT_SECONDS)
+	if (state->silent_told_at != 0 || schedule->last_item == 0 || poll->store.first ||
+		silence < SILENT_SECONDS)
 		return;
 	/* The estimate sinks while a feed is silent, so its gap is taken over the time before. */
 	if (rate <= 0 || (double)silence * rate < SILENT_GAPS)
 		return;
 	state->silent_told_at = poll->now;
 	tell(poll, EVENT_FEED_SILENT,
-		arena_printf(&poll->arena, "%s has had no new item for %lld days", feed_title(state),
-			(long long)(silence / 86400)));
+		arena_printf(&poll->arena, "%s has had no new item for %lld days",
+			feed_title(state), (long long)(silence / 86400)));
 }
 
 static int64_t
@@ -153,7 +161,8 @@ answer_hint(const struct poll *poll)
 {
 	const struct http_request *request = &poll->request;
 
-	return http_freshness(request->cache_control, request->expires, request->date, request->age, poll->now);
+	return http_freshness(
+		request->cache_control, request->expires, request->date, request->age, poll->now);
 }
 
 static int64_t
@@ -176,17 +185,19 @@ explain(struct poll *poll)
 		return arena_printf(arena, "about %.3g items a day are expected", plan->rate * 24);
 	case CAUSE_HINT:
 		return state->hints.ttl >= state->hint || state->hints.update_period >= state->hint
-			       ? "the feed asks for it (ttl or sy:updatePeriod)"
-			       : arena_printf(arena, "the server asks for it (%s)",
-					 poll->request.cache_control ? "Cache-Control" : "Expires");
+			? "the feed asks for it (ttl or sy:updatePeriod)"
+			: arena_printf(arena, "the server asks for it (%s)",
+				  poll->request.cache_control ? "Cache-Control" : "Expires");
 	case CAUSE_SKIP:
 		return "the feed's skipHours or skipDays";
 	case CAUSE_RETRY_AFTER:
-		return arena_printf(arena, "the server said Retry-After with status %d", poll->request.status);
+		return arena_printf(
+			arena, "the server said Retry-After with status %d", poll->request.status);
 	case CAUSE_RATE_LIMIT:
 		return "the server said 429, too many requests";
 	case CAUSE_BACKOFF:
-		return arena_printf(arena, "back-off after %u error%s in a row", state->fails, state->fails == 1 ? "" : "s");
+		return arena_printf(arena, "back-off after %u error%s in a row", state->fails,
+			state->fails == 1 ? "" : "s");
 	case CAUSE_MIN:
 		return "min_interval";
 	case CAUSE_MAX:
@@ -211,11 +222,13 @@ conclude_success(struct poll *poll)
 	};
 
 	if (state->health == FEED_FAILING)
-		tell(poll, EVENT_FEED_RECOVERED, arena_printf(&poll->arena, "%s answers again", feed_title(state)));
+		tell(poll, EVENT_FEED_RECOVERED,
+			arena_printf(&poll->arena, "%s answers again", feed_title(state)));
 	state->health = FEED_OK;
 	state->fails = 0;
 	state->failing_since = state->retry_after_at = 0;
-	set_string(&state->detail, poll->document && poll->document->bozo ? poll->document->error : NULL);
+	set_string(&state->detail,
+		poll->document && poll->document->bozo ? poll->document->error : NULL);
 	state->last_success_at = poll->now;
 	take_validators(poll);
 	take_move(poll);
@@ -230,7 +243,8 @@ conclude_success(struct poll *poll)
 	seen.hint = state->hint;
 	schedule_state_load(&schedule, state->schedule);
 	schedule_observe(&schedule, &poll->policy, &seen);
-	poll->plan = schedule_next(&schedule, &poll->policy, &state->hints, poll->theta, poll->now, poll->jitter);
+	poll->plan = schedule_next(
+		&schedule, &poll->policy, &state->hints, poll->theta, poll->now, poll->jitter);
 	look_for_silence(poll, &schedule);
 	memcpy(state->schedule, &schedule, sizeof(schedule));
 }
@@ -245,20 +259,24 @@ failure_detail(struct poll *poll)
 		return request->detail ? request->detail : "the request failed";
 	if (poll->parse_error)
 		return request->truncated && request->detail
-			       ? arena_printf(&poll->arena, "%s; %s", poll->parse_error, request->detail)
-			       : poll->parse_error;
+			? arena_printf(&poll->arena, "%s; %s", poll->parse_error, request->detail)
+			: poll->parse_error;
 	if (request->cf_mitigated)
-		return arena_printf(&poll->arena, "the server answered %d: a check for browsers (cf-mitigated: %s)",
+		return arena_printf(&poll->arena,
+			"the server answered %d: a check for browsers (cf-mitigated: %s)",
 			request->status, request->cf_mitigated);
 	static const struct {
 		int status;
 		const char *words;
-	} known[] = {{401, "it wants a user name and password"}, {403, "it refuses"}, {404, "there is nothing at this address"},
-		{410, "the feed is gone for good"}, {429, "too many requests"}, {500, "an error of the server"},
-		{502, "an error behind the server"}, {503, "not available now"}, {504, "an error behind the server"}};
+	} known[] = {{401, "it wants a user name and password"}, {403, "it refuses"},
+		{404, "there is nothing at this address"}, {410, "the feed is gone for good"},
+		{429, "too many requests"}, {500, "an error of the server"},
+		{502, "an error behind the server"}, {503, "not available now"},
+		{504, "an error behind the server"}};
 	for (size_t i = 0; i < ARRAY_SIZE(known); i++)
 		if (known[i].status == request->status)
-			return arena_printf(&poll->arena, "the server answered %d: %s", request->status, known[i].words);
+			return arena_printf(&poll->arena, "the server answered %d: %s",
+				request->status, known[i].words);
 	return arena_printf(&poll->arena, "the server answered %d", request->status);
 }
 
@@ -274,8 +292,8 @@ note_failing(struct poll *poll)
 		return;
 	state->health = FEED_FAILING;
 	tell(poll, EVENT_FEED_FAILING,
-		arena_printf(&poll->arena, "%s has failed %u times in a row: %s", feed_title(state), state->fails,
-			state->detail));
+		arena_printf(&poll->arena, "%s has failed %u times in a row: %s", feed_title(state),
+			state->fails, state->detail));
 }
 
 static void
@@ -294,7 +312,8 @@ conclude_failure(struct poll *poll)
 	}
 	if (poll->offline) {
 		state->next_poll_at = poll->now + OFFLINE_SECONDS;
-		poll->plan = (struct schedule_plan){.next_poll = state->next_poll_at, .cause = CAUSE_BACKOFF};
+		poll->plan = (struct schedule_plan){
+			.next_poll = state->next_poll_at, .cause = CAUSE_BACKOFF};
 		return;
 	}
 	state->fails++;
@@ -304,23 +323,27 @@ conclude_failure(struct poll *poll)
 		.now = poll->now,
 		.fails = state->fails,
 		.status = request->error == HTTP_OK && !poll->parse_error ? request->status : 0,
-		.retry_after = request->status == 429 || request->status == 503 ? request->retry_after : 0,
+		.retry_after =
+			request->status == 429 || request->status == 503 ? request->retry_after : 0,
 		.hint = request->error == HTTP_OK ? answer_hint(poll) : 0,
 		.failing_since = state->failing_since,
 		.hints = &state->hints,
 	};
 	schedule_state_load(&schedule, state->schedule);
-	poll->plan = schedule_after_failure(&schedule, &poll->policy, &failure, poll->theta, poll->jitter);
+	poll->plan = schedule_after_failure(
+		&schedule, &poll->policy, &failure, poll->theta, poll->jitter);
 	memcpy(state->schedule, &schedule, sizeof(schedule));
-	state->retry_after_at =
-		poll->plan.cause == CAUSE_RETRY_AFTER || poll->plan.cause == CAUSE_RATE_LIMIT ? poll->plan.next_poll : 0;
+	state->retry_after_at = poll_gate(poll);
+	if (!state->retry_after_at && poll->plan.cause == CAUSE_RATE_LIMIT)
+		state->retry_after_at = poll->plan.next_poll;
 	if (failure.status != 410) {
 		note_failing(poll);
 		return;
 	}
 	state->health = FEED_GONE;
 	tell(poll, EVENT_FEED_GONE,
-		arena_printf(&poll->arena, "%s is gone for good (410) and is polled no more", feed_title(state)));
+		arena_printf(&poll->arena, "%s is gone for good (410) and is polled no more",
+			feed_title(state)));
 }
 
 void
@@ -338,7 +361,8 @@ poll_conclude(struct store_poll *store)
 	else
 		conclude_success(poll);
 	state->next_poll_at = poll->plan.next_poll;
-	set_string(&state->reason, poll->offline ? "this machine seems to be offline" : explain(poll));
+	set_string(
+		&state->reason, poll->offline ? "this machine seems to be offline" : explain(poll));
 }
 
 int64_t
@@ -347,7 +371,8 @@ poll_gate(const struct poll *poll)
 	const struct http_request *request = &poll->request;
 	int64_t longest = poll->config->max_retry_after;
 
-	if (request->error != HTTP_OK || (request->status != 429 && request->status != 503) || request->retry_after <= 0)
+	if (request->error != HTTP_OK || (request->status != 429 && request->status != 503) ||
+		request->retry_after <= 0)
 		return 0;
 	return poll->now + (request->retry_after < longest ? request->retry_after : longest);
 }

@@ -1,8 +1,8 @@
 /*
  * poller.c - which feed is polled when: the heap of due feeds, the pace of hosts, one timer.
  *
- * A feed's due time is kept in wall time (it must survive a restart) and waited for in monotonic time (so that a jump of the clock
- * makes neither a burst nor a silence).
+ * A feed's due time is kept in wall time (it must survive a restart) and waited for in monotonic
+ * time (so that a jump of the clock makes neither a burst nor a silence).
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -15,7 +15,8 @@
 
 /* The timer looks at the clocks at least so often, since suspended time does not move it. */
 #define LONGEST_WAIT_MS (5 * 60 * 1000)
-/* So many feeds may start at once; more are spread, so many a second, over a quarter of an hour at most. */
+/* So many feeds may start at once; more are spread, so many a second, over a quarter of an hour at
+ * most. */
 #define SPREAD_ABOVE 100
 #define SPREAD_PER_SECOND 20
 #define SPREAD_LONGEST 900
@@ -42,7 +43,8 @@ poller_jitter(struct poller *poller)
 }
 
 void
-poller_policy(const struct config *config, const struct feed_settings *settings, struct schedule_policy *ret_policy)
+poller_policy(const struct config *config, const struct feed_settings *settings,
+	struct schedule_policy *ret_policy)
 {
 	*ret_policy = (struct schedule_policy){
 		.interval = settings->interval,
@@ -56,14 +58,15 @@ poller_policy(const struct config *config, const struct feed_settings *settings,
 }
 
 void
-poller_host(const struct poller *poller, const struct feed *feed, struct arena *arena, const char **ret_key,
-	struct pace_settings *ret_settings)
+poller_host(const struct poller *poller, const struct feed *feed, struct arena *arena,
+	const char **ret_key, struct pace_settings *ret_settings)
 {
 	const char *host = url_host(arena, feed->config->url);
 
 	if (!host) { /* a local file */
 		*ret_key = "";
-		*ret_settings = (struct pace_settings){.gap_ms = 0, .connections = 8, .gate_feed = true};
+		*ret_settings =
+			(struct pace_settings){.gap_ms = 0, .connections = 8, .gate_feed = true};
 		return;
 	}
 	const struct host_config *block = config_host(poller->config, host);
@@ -192,15 +195,16 @@ poller_new(struct poller **ret_poller, const struct poller_tools *tools)
 void
 poller_schedule(struct poller *poller, struct feed *feed)
 {
-	if (!feed->config || !feed->config->settings->enabled || feed->health == FEED_GONE || poller->tools.once ||
-		poller->stopping)
+	if (!feed->config || !feed->config->settings->enabled || feed->health == FEED_GONE ||
+		poller->tools.once || poller->stopping)
 		return;
 	int64_t wait = feed->next_poll_at - poller_now();
 	/* A next poll beyond all bounds comes of a clock that was wrong when it was planned. */
 	int64_t longest = feed->config->settings->max_interval + poller->config->max_retry_after;
 	if (wait > longest)
 		wait = longest;
-	heap_set(&poller->due, &feed->due, poller_mono_ms() + (wait > 0 ? wait * 1000 : 0), (uint32_t)feed->id);
+	heap_set(&poller->due, &feed->due, poller_mono_ms() + (wait > 0 ? wait * 1000 : 0),
+		(uint32_t)feed->id);
 }
 
 /* Takes what the database knows of a feed. */
@@ -250,7 +254,8 @@ retire(struct poller *poller, struct feed *feed)
 static int64_t
 spread_ms(size_t n_due, int64_t id)
 {
-	size_t window = n_due / SPREAD_PER_SECOND < SPREAD_LONGEST ? n_due / SPREAD_PER_SECOND : SPREAD_LONGEST;
+	size_t window = n_due / SPREAD_PER_SECOND < SPREAD_LONGEST ? n_due / SPREAD_PER_SECOND
+								   : SPREAD_LONGEST;
 
 	if (n_due <= SPREAD_ABOVE)
 		return 0;
@@ -268,11 +273,13 @@ schedule_all(struct poller *poller, const bool *fresh)
 	for (size_t i = 0; i < poller->n_feeds; i++) {
 		struct feed *feed = poller->feeds[i];
 
-		if (feed->poll || (!fresh[i] && heap_has(&feed->due)) || feed->pace.where != PACE_OUT)
+		if (feed->poll || (!fresh[i] && heap_has(&feed->due)) ||
+			feed->pace.where != PACE_OUT)
 			continue;
 		poller_schedule(poller, feed);
 		if (heap_has(&feed->due) && fresh[i] && feed->next_poll_at <= now)
-			heap_set(&poller->due, &feed->due, now_ms + spread_ms(n_due, feed->id), (uint32_t)feed->id);
+			heap_set(&poller->due, &feed->due, now_ms + spread_ms(n_due, feed->id),
+				(uint32_t)feed->id);
 	}
 }
 
@@ -292,7 +299,8 @@ hold_hosts(struct poller *poller)
 			continue;
 		poller_host(poller, feed, &arena, &host, &settings);
 		if (!settings.gate_feed)
-			pace_hold_host(poller->pace, host, (feed->retry_after_at - now) * 1000, poller_mono_ms());
+			pace_hold_host(poller->pace, host, (feed->retry_after_at - now) * 1000,
+				poller_mono_ms());
 	}
 }
 
@@ -308,9 +316,10 @@ begin_once(struct poller *poller)
 		if (!feed->config->settings->enabled)
 			continue;
 		if (feed->health == FEED_GONE || feed->retry_after_at > now) {
-			log_at(LOG_WARNING, (&(struct log_about){.feed = feed->config->name}), "feed \"%s\": not polled: %s",
-				feed->config->name,
-				feed->health == FEED_GONE ? "it is gone (410)" : "the server said Retry-After");
+			log_at(LOG_WARNING, (&(struct log_about){.feed = feed->config->name}),
+				"feed \"%s\": not polled: %s", feed->config->name,
+				feed->health == FEED_GONE ? "it is gone (410)"
+							  : "the server said Retry-After");
 			poller->had_failures = true;
 			continue;
 		}
@@ -319,17 +328,20 @@ begin_once(struct poller *poller)
 	}
 }
 
-/* Feeds whose settings did not change keep their place in the heap, wherever they wait. Returns true if it must be planned anew. */
+/* Feeds whose settings did not change keep their place in the heap, wherever they wait. Returns
+ * true if it must be planned anew. */
 static bool
 differs(const struct feed *feed, const struct feed_config *config)
 {
 	const struct feed_settings *a = feed->config->settings, *b = config->settings;
 
-	return a->interval != b->interval || a->min_interval != b->min_interval || a->max_interval != b->max_interval ||
-	       a->enabled != b->enabled || strcmp(feed->config->url, config->url) != 0;
+	return a->interval != b->interval || a->min_interval != b->min_interval ||
+		a->max_interval != b->max_interval || a->enabled != b->enabled ||
+		strcmp(feed->config->url, config->url) != 0;
 }
 
-/* A shorter interval holds at once: the next poll is brought forward to where the new one would have put it. */
+/* A shorter interval holds at once: the next poll is brought forward to where the new one would
+ * have put it. */
 static void
 bring_forward(struct poller *poller, struct feed *feed)
 {
@@ -340,8 +352,8 @@ bring_forward(struct poller *poller, struct feed *feed)
 		return;
 	poller_policy(poller->config, settings, &policy);
 	struct schedule_state scratch = feed->schedule;
-	struct schedule_plan plan =
-		schedule_next(&scratch, &policy, NULL, poller->price.theta, (int64_t)feed->schedule.last_poll, 0);
+	struct schedule_plan plan = schedule_next(
+		&scratch, &policy, NULL, poller->price.theta, (int64_t)feed->schedule.last_poll, 0);
 	if (plan.next_poll < feed->next_poll_at)
 		feed->next_poll_at = plan.next_poll;
 }
@@ -437,7 +449,8 @@ poller_poll(struct poller *poller, const char *name, bool force)
 		}
 		count++;
 		feed->force = feed->force || force;
-		if (feed->poll) { /* what is in flight may have been answered before this was asked */
+		if (feed->poll) { /* what is in flight may have been answered before this was asked
+				   */
 			feed->again = true;
 			continue;
 		}
@@ -470,7 +483,8 @@ poller_cancel(struct poller *poller)
 bool
 poller_is_idle(const struct poller *poller)
 {
-	return poller->in_flight == 0 && (poller->stopping || (poller->tools.once && poller->untried == 0));
+	return poller->in_flight == 0 &&
+		(poller->stopping || (poller->tools.once && poller->untried == 0));
 }
 
 bool

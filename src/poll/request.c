@@ -53,7 +53,8 @@ poll_prepare(struct poll *poll, const struct feed_state *state)
 	};
 	if (is_conditional(poll, state)) {
 		request->etag = state->etag;
-		request->last_modified = is_honest(state->last_modified) ? state->last_modified : NULL;
+		request->last_modified =
+			is_honest(state->last_modified) ? state->last_modified : NULL;
 	}
 	if (host && url_host_is_private(host)) {
 		poll->private_host = xstrdup(host);

@@ -15,40 +15,41 @@ struct waiting_command;
 
 /* One feed while the daemon runs. There may be a million: everything else lies in the database. */
 struct feed {
-	struct heap_node due;    /* key: monotonic milliseconds */
+	struct heap_node due; /* key: monotonic milliseconds */
 	struct pace_entry pace;
 	const struct feed_config *config; /* NULL once it left the configuration */
-	struct poll *poll;       /* in flight, or NULL */
+	struct poll *poll;		  /* in flight, or NULL */
 	struct waiting_command *commands;
 	int64_t id, next_poll_at, retry_after_at;
 	struct schedule_state schedule;
 	uint32_t fails;
 	enum feed_health health;
-	bool force;              /* the next poll is unconditional */
-	bool again;              /* asked for while a poll was in flight: once more after it */
-	bool tried;              /* --once: it had its turn */
-	bool kept;               /* poller_configure: it is in the new configuration, too */
+	bool force; /* the next poll is unconditional */
+	bool again; /* asked for while a poll was in flight: once more after it */
+	bool tried; /* --once: it had its turn */
+	bool kept;  /* poller_configure: it is in the new configuration, too */
 };
 
 struct poller {
 	struct poller_tools tools;
 	struct config *config;
-	struct feed **feeds;     /* in the order of config->feeds */
+	struct feed **feeds; /* in the order of config->feeds */
 	size_t n_feeds;
 	struct heap due;
 	struct pace *pace;
 	struct offline offline;
 	ev_timer wake, solve;
 	struct schedule_price price;
-	double made;             /* polls since the price was solved */
-	size_t in_flight;        /* polls not home yet */
-	size_t untried;          /* --once: feeds that have not had their turn */
+	double made;	  /* polls since the price was solved */
+	size_t in_flight; /* polls not home yet */
+	size_t untried;	  /* --once: feeds that have not had their turn */
 	bool stopping, had_failures, store_failing;
 	struct poll_stats stats;
 	unsigned short random[3];
 };
 
-/* poller.c: milliseconds of a clock that never goes back and counts suspended time; unix seconds. */
+/* poller.c: milliseconds of a clock that never goes back and counts suspended time; unix seconds.
+ */
 int64_t poller_mono_ms(void);
 int64_t poller_now(void);
 /* Something became due or free: starts what may start, and sets the timer for the rest. */
@@ -57,9 +58,10 @@ void poller_advance(struct poller *poller);
 void poller_schedule(struct poller *poller, struct feed *feed);
 /* A poll is home. */
 void poller_home(struct poller *poller, struct feed *feed);
-void poller_policy(const struct config *config, const struct feed_settings *settings, struct schedule_policy *ret_policy);
-void poller_host(const struct poller *poller, const struct feed *feed, struct arena *arena, const char **ret_key,
-	struct pace_settings *ret_settings);
+void poller_policy(const struct config *config, const struct feed_settings *settings,
+	struct schedule_policy *ret_policy);
+void poller_host(const struct poller *poller, const struct feed *feed, struct arena *arena,
+	const char **ret_key, struct pace_settings *ret_settings);
 /* -1 to 1. */
 double poller_jitter(struct poller *poller);
 

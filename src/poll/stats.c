@@ -31,7 +31,8 @@ stats_observe(struct histogram *histogram, double seconds)
 	histogram->sum += seconds;
 }
 
-/* Forgets the minutes that have passed since the newest one. A clock that goes back counts into the newest minute. */
+/* Forgets the minutes that have passed since the newest one. A clock that goes back counts into the
+ * newest minute. */
 static void
 move_minutes(struct poll_stats *stats, int64_t now)
 {
@@ -62,15 +63,18 @@ stats_requests_an_hour(const struct poll_stats *stats, int64_t now)
 }
 
 void
-stats_write_histogram(struct buf *out, const char *name, const char *help, const struct histogram *histogram)
+stats_write_histogram(
+	struct buf *out, const char *name, const char *help, const struct histogram *histogram)
 {
 	uint64_t sum = 0;
 
 	buf_printf(out, "# HELP %s %s\n# TYPE %s histogram\n", name, help, name);
 	for (size_t i = 0; i < STATS_BUCKETS; i++) {
 		sum += histogram->counts[i];
-		buf_printf(out, "%s_bucket{le=\"%g\"} %llu\n", name, stats_bounds[i], (unsigned long long)sum);
+		buf_printf(out, "%s_bucket{le=\"%g\"} %llu\n", name, stats_bounds[i],
+			(unsigned long long)sum);
 	}
 	buf_printf(out, "%s_bucket{le=\"+Inf\"} %llu\n%s_sum %.6f\n%s_count %llu\n", name,
-		(unsigned long long)histogram->n, name, histogram->sum, name, (unsigned long long)histogram->n);
+		(unsigned long long)histogram->n, name, histogram->sum, name,
+		(unsigned long long)histogram->n);
 }

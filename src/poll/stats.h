@@ -11,8 +11,8 @@
 #include "feedd/mem.h"
 
 enum stats_outcome {
-	STATS_NEWS,      /* a document with new items */
-	STATS_QUIET,     /* a document without */
+	STATS_NEWS,  /* a document with new items */
+	STATS_QUIET, /* a document without */
 	STATS_304,
 	STATS_SAME_BODY, /* 200 with the body of last time */
 	STATS_HTTP_ERROR,
@@ -34,11 +34,12 @@ struct histogram {
 struct poll_stats {
 	uint64_t outcomes[STATS_OUTCOMES];
 	uint64_t items, updates, bytes, store_failures;
-	struct histogram fetch;  /* seconds from request to answer */
-	struct histogram whole;  /* seconds from request to commit */
-	struct histogram age;    /* seconds from an item's date to its commit, where it has a date and is news */
-	uint32_t minutes[60];    /* requests of each of the last 60 minutes */
-	int64_t minute;          /* unix minute of the newest of them */
+	struct histogram fetch; /* seconds from request to answer */
+	struct histogram whole; /* seconds from request to commit */
+	struct histogram age; /* seconds from an item's date to its commit, where it has a date and
+				 is news */
+	uint32_t minutes[60]; /* requests of each of the last 60 minutes */
+	int64_t minute;	      /* unix minute of the newest of them */
 };
 
 /* How a poll ended: "news", "not_modified", …; static. */
@@ -49,6 +50,7 @@ void stats_request(struct poll_stats *stats, int64_t now);
 /* Requests of the hour before `now`. */
 uint64_t stats_requests_an_hour(const struct poll_stats *stats, int64_t now);
 /* A histogram in Prometheus' text format. */
-void stats_write_histogram(struct buf *out, const char *name, const char *help, const struct histogram *histogram);
+void stats_write_histogram(
+	struct buf *out, const char *name, const char *help, const struct histogram *histogram);
 
 #endif

@@ -106,7 +106,8 @@ write_feed_state(struct store *store, const struct feed_state *state)
 			INT(state->hints.skip_hours), INT(state->hints.skip_days),
 			TEXT(feed_health_name(state->health)), INT(state->sticky_guid_link),
 			INT(state->polls), INT(state->polls_304), INT(state->items),
-			INT(state->bytes), BLOB(state->schedule, SCHEDULE_STATE_SIZE), TEXT(state->accepted_url)));
+			INT(state->bytes), BLOB(state->schedule, SCHEDULE_STATE_SIZE),
+			TEXT(state->accepted_url)));
 }
 
 static char *
@@ -267,7 +268,8 @@ write_feed_command(struct store *store, struct store_feed_command *command)
 			BINDS(INT(command->id), INT(command->now)));
 	case FEED_ACCEPT_MOVE:
 		return db_run(&store->db,
-			"UPDATE feeds SET accepted_url = coalesce(moved_to, accepted_url), moved_to = NULL, moved_since = 0 WHERE id = ?",
+			"UPDATE feeds SET accepted_url = coalesce(moved_to, accepted_url), "
+			"moved_to = NULL, moved_since = 0 WHERE id = ?",
 			BINDS(INT(command->id)));
 	case FEED_RELEASE:
 		return release_held(store, command);

@@ -55,11 +55,12 @@ int write_retry(struct store *store, struct store_retry *retry) MUST_USE;
 int write_consumer(struct store *store, struct store_consumer *consumer) MUST_USE;
 
 /* feeds.c: reads the columns FEED_COLUMNS of a row into *state (strings malloc'd). */
-#define FEED_COLUMNS \
-	"id, name, url, title, home_page_url, language, etag, last_modified, detail, moved_to," \
-	" accepted_url, reason, body_hash, first_poll, last_poll, last_success, last_change," \
-	" next_poll, full_fetch, failing_since, moved_since, retry_after, silent_told, fails," \
-	" status, hint, ttl, update_period, skip_hours, skip_days, health, sticky, polls, polls_304," \
+#define FEED_COLUMNS                                                                               \
+	"id, name, url, title, home_page_url, language, etag, last_modified, detail, moved_to,"    \
+	" accepted_url, reason, body_hash, first_poll, last_poll, last_success, last_change,"      \
+	" next_poll, full_fetch, failing_since, moved_since, retry_after, silent_told, fails,"     \
+	" status, hint, ttl, update_period, skip_hours, skip_days, health, sticky, polls, "        \
+	"polls_304,"                                                                               \
 	" items, bytes, schedule"
 #define FEED_COLUMNS_COUNT 37
 void feed_read(sqlite3_stmt *stmt, struct feed_state *state);
