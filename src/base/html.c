@@ -23,7 +23,9 @@ struct html {
 	char *out;
 	size_t out_len;
 	enum gap gap;
+	size_t less_than_end; /* out_len behind the last '<' that is text */
 	bool one_line;
+	bool in_cdata;
 	bool pre;		   /* line feeds count */
 	bool no_end[ELEMENTS_MAX]; /* no end tag of this element is left */
 	bool no_quote[2];	   /* no " and no ' is left */
@@ -83,6 +85,15 @@ close_gap(struct html *html)
 	html->gap = GAP_NONE;
 }
 
+/* Something vanishes here. If a '<' that was no tag stands before it, "<<b>script>" would become a
+ * tag for whoever takes the text for HTML: a blank keeps them apart. */
+static void
+part_from_less_than(struct html *html)
+{
+	if (html->less_than_end == html->out_len)
+		want_gap(html, GAP_BLANK);
+}
+
 static void
 put_char(struct html *html, uint32_t c)
 {
@@ -94,8 +105,10 @@ put_char(struct html *html, uint32_t c)
 		want_gap(html, GAP_BLANK);
 		return;
 	}
-	if (char_is_control(c) || (html->one_line && text_is_bidi_control(c)))
+	if (char_is_control(c) || (html->one_line && text_is_bidi_control(c))) {
+		part_from_less_than(html);
 		return;
+	}
 	close_gap(html);
 	html->out_len += text_encode(c, html->out + html->out_len);
 }
@@ -126,6 +139,14 @@ plain_run(const char *text, size_t len)
 			return i;
 		i++;
 	}
+}
+
+/* A '<' that begins no tag. */
+static void
+put_less_than(struct html *html)
+{
+	put_char(html, '<');
+	html->less_than_end = html->out_len;
 }
 
 /* Writes text without tags. */
@@ -256,7 +277,8 @@ read_tag(struct html *html, struct tag *tag)
 		at++;
 	tag->name_len = (size_t)(s + at - tag->name);
 	tag->element = element_find(tag->name, tag->name_len);
-	bool ends_well = at == html->len || is_blank(s[at]) || s[at] == '>' || s[at] == '/';
+	bool ends_well =
+		at == html->len || is_blank(s[at]) || s[at] == '>' || s[at] == '/' || s[at] == '<';
 	if (!tag->element && (!ends_well || tag->name[tag->name_len - 1] == ':'))
 		return false;
 	size_t names_end = at;
@@ -332,6 +354,31 @@ apply_tag(struct html *html, const struct tag *tag)
 	}
 }
 
+static void read_all(struct html *html);
+
+/* Reads what a CDATA section holds, as if it were alone. */
+static void
+read_section(struct html *html, size_t from, size_t end)
+{
+	struct html inner = {.s = html->s,
+		.len = end,
+		.at = from,
+		.out = html->out,
+		.out_len = html->out_len,
+		.gap = html->gap,
+		.one_line = html->one_line,
+		.pre = html->pre,
+		.in_cdata = true};
+
+	read_all(&inner);
+	html->out_len = inner.out_len;
+	html->gap = inner.gap;
+	html->pre = inner.pre;
+	/* What was cut off in there must not go on out here. */
+	if (inner.no_close)
+		want_gap(html, GAP_BLANK);
+}
+
 /* "<!" and "<?" at html->at: comments, declarations, instructions vanish. A CDATA section is one of
  * XML, but arrives here where a feed wrapped its text twice: its text is what was meant. */
 static void
@@ -350,19 +397,17 @@ skip_declaration(struct html *html)
 		html->at = end == SIZE_MAX ? html->len : end + (is_empty ? 1 : 3);
 		return;
 	}
-	if (left >= 9 && memcmp(s, "<![CDATA[", 9) == 0) {
-		size_t text = html->at + 9;
-
-		end = find_string(html, text, "]]>");
-		size_t text_end = end == SIZE_MAX ? html->len : end;
-		put_text(html, html->s + text, text_end - text);
+	if (left >= 9 && memcmp(s, "<![CDATA[", 9) == 0 && !html->in_cdata) {
+		end = find_string(html, html->at + 9, "]]>");
+		size_t stop = end == SIZE_MAX ? html->len : end;
+		read_section(html, html->at + 9, stop);
 		html->at = end == SIZE_MAX ? html->len : end + 3;
 		return;
 	}
 	end = find_char(html, html->at, '>');
 	if (end == SIZE_MAX) {
 		html->no_close = true;
-		put_char(html, '<');
+		put_less_than(html);
 		end = html->at;
 	}
 	html->at = end + 1;
@@ -376,37 +421,46 @@ read_markup(struct html *html)
 	char next = html->at + 1 < html->len ? html->s[html->at + 1] : '\0';
 
 	if (!html->no_close && (next == '!' || next == '?')) {
+		part_from_less_than(html);
 		skip_declaration(html);
 	} else if (!html->no_close && read_tag(html, &tag)) {
+		part_from_less_than(html);
 		html->at = tag.end;
 		apply_tag(html, &tag);
 	} else {
-		put_char(html, '<');
+		put_less_than(html);
 		html->at++;
+	}
+}
+
+static void
+read_all(struct html *html)
+{
+	while (html->at < html->len) {
+		size_t end = find_char(html, html->at, '<');
+
+		if (end == SIZE_MAX)
+			end = html->len;
+		put_text(html, html->s + html->at, end - html->at);
+		html->at = end;
+		if (html->at < html->len)
+			read_markup(html);
 	}
 }
 
 static char *
 convert(struct arena *arena, const char *s, size_t len, bool one_line)
 {
-	if (!text_is_utf8(s, len)) {
-		s = text_clean(arena, s, len);
+	/* What goes must go first, or it would hide tags: a control character in "<scr?ipt>". */
+	if (!text_is_clean(s, len, one_line)) {
+		s = one_line ? text_line(arena, s, len) : text_clean(arena, s, len);
 		len = strlen(s);
 	}
 	/* Only references grow (five bytes become six), and tags of three bytes become two. */
 	size_t room = len + len / 5 + 4;
 	struct html html = {.s = s, .len = len, .one_line = one_line};
 	html.out = arena_alloc(arena, room);
-	while (html.at < len) {
-		size_t end = find_char(&html, html.at, '<');
-
-		if (end == SIZE_MAX)
-			end = len;
-		put_text(&html, s + html.at, end - html.at);
-		html.at = end;
-		if (html.at < len)
-			read_markup(&html);
-	}
+	read_all(&html);
 	html.out[html.out_len] = '\0';
 	arena_trim(arena, html.out, room, html.out_len + 1);
 	return html.out;

@@ -140,11 +140,11 @@ arena_alloc(struct arena *arena, size_t size)
 {
 	size_t skip = -(uintptr_t)arena->at & (alignof(max_align_t) - 1);
 
-	if (skip <= arena->left) {
+	if (skip > arena->left) {
+		arena->left = 0;
+	} else if (skip > 0) {
 		arena->at += skip;
 		arena->left -= skip;
-	} else {
-		arena->left = 0;
 	}
 	return arena_take(arena, size ? size : 1);
 }

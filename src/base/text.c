@@ -99,6 +99,23 @@ text_is_utf8(const char *s, size_t len)
 }
 
 bool
+text_is_clean(const char *s, size_t len, bool line)
+{
+	uint32_t c;
+
+	for (size_t i = 0;;) {
+		i += plain_run(s + i, len - i);
+		if (i == len)
+			return true;
+		size_t n = text_decode(s + i, len - i, &c);
+		if (n == 0 || (char_is_control(c) && !char_is_white(c)) ||
+			(line && text_is_bidi_control(c)))
+			return false;
+		i += n;
+	}
+}
+
+bool
 text_is_bidi_control(uint32_t c)
 {
 	return c == 0x61c || c == 0x200e || c == 0x200f || (c >= 0x202a && c <= 0x202e) ||

@@ -5,6 +5,7 @@
 #define FEEDD_TEXT_CLASS_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 /* C0, DEL and C1, of which tab, line feed and carriage return may count as white space before. */
@@ -23,5 +24,9 @@ char_is_white(uint32_t c)
 	return c == ' ' || c == '\t' || c == '\n' || c == '\r' || c == 0xa0 || c == 0x2028 ||
 		c == 0x2029;
 }
+
+/* In text.c. True if text_clean() (`line`: text_line()) would leave all but white space as it is.
+ */
+bool text_is_clean(const char *s, size_t len, bool line);
 
 #endif

@@ -198,6 +198,7 @@ url_resolve(struct arena *arena, const char *base, const char *reference)
 		return NULL;
 	if (scheme_length(tidy) > 0)
 		return tidy;
+	base = base ? tidy_reference(arena, base) : NULL;
 	if (!base || strlen(base) > URL_MAX)
 		return NULL;
 	url_take_apart(base, &from);
@@ -419,7 +420,7 @@ url_site(struct arena *arena, const char *host)
 static const char *
 userinfo_end(const char *authority)
 {
-	size_t len = strcspn(authority, "/?#\\ \t\r\n\"'<>");
+	size_t len = strcspn(authority, "/?# \t\r\n");
 	const char *at = memrchr(authority, '@', len);
 
 	if (at)
@@ -427,7 +428,7 @@ userinfo_end(const char *authority)
 	const char *colon = authority[0] == '[' ? NULL : memchr(authority, ':', len);
 	if (!colon || colon[1 + strspn(colon + 1, "0123456789")] == authority[len])
 		return NULL;
-	at = memchr(authority, '@', strcspn(authority, " \t\r\n\"'<>"));
+	at = memchr(authority, '@', strcspn(authority, " \t\r\n"));
 	return at ? at + 1 : NULL;
 }
 
@@ -437,14 +438,15 @@ url_redact(struct arena *arena, const char *url)
 	char *out = arena_alloc(arena, strlen(url) + 1);
 	char *at = out;
 
-	for (;;) {
-		const char *slashes = strstr(url, "//");
-		size_t n = slashes ? (size_t)(slashes + 2 - url) : strlen(url);
+	while (*url) {
+		/* "http:/host" is one too for libcurl, and "//host" is one without its scheme. */
+		bool starts = (url[0] == ':' || url[0] == '/') && url[1] == '/';
 
-		at = mempcpy(at, url, n);
-		url += n;
-		if (!slashes)
-			break;
+		*at++ = *url++;
+		if (!starts)
+			continue;
+		while (*url == '/')
+			*at++ = *url++;
 		const char *end = userinfo_end(url);
 		if (end)
 			url = end;
