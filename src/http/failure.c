@@ -96,12 +96,11 @@ failure_size(struct arena *arena, int64_t bytes)
 static void
 describe_timeout(struct http_transfer *transfer)
 {
-	curl_off_t resolved = 0, connected = 0, secured = 0, total = 0;
+	curl_off_t resolved = 0, connected = 0, total = 0;
 	CURL *easy = transfer->easy;
 
 	curl_easy_getinfo(easy, CURLINFO_NAMELOOKUP_TIME_T, &resolved);
 	curl_easy_getinfo(easy, CURLINFO_CONNECT_TIME_T, &connected);
-	curl_easy_getinfo(easy, CURLINFO_APPCONNECT_TIME_T, &secured);
 	curl_easy_getinfo(easy, CURLINFO_TOTAL_TIME_T, &total);
 	double seconds = (double)total / 1e6;
 	const char *host = transfer->host;
@@ -112,11 +111,8 @@ describe_timeout(struct http_transfer *transfer)
 		transfer_fail(transfer, HTTP_TIMEOUT, "name not resolved within %.2g s: %s",
 			seconds, host);
 	else if (connected == 0)
-		transfer_fail(
-			transfer, HTTP_TIMEOUT, "not connected within %.2g s: %s", seconds, host);
-	else if (secured == 0 && strncmp(transfer->origin, "https:", 6) == 0)
-		transfer_fail(transfer, HTTP_TIMEOUT, "no TLS handshake within %.2g s: %s", seconds,
-			host);
+		transfer_fail(transfer, HTTP_TIMEOUT, "no %sconnection within %.2g s: %s",
+			strncmp(transfer->origin, "https:", 6) == 0 ? "TLS " : "", seconds, host);
 	else if (transfer->header_bytes == 0)
 		transfer_fail(transfer, HTTP_TIMEOUT, "no answer within %.3g s (timeout)",
 			(double)transfer->in.timeout_ms / 1000);
