@@ -23,17 +23,18 @@ enum {
 	FLAG_UNDATED = 2, /* the last new items carried no dates */
 };
 
-/* Which hour (0 to 23) and day (0 = Sunday) it is at t, UTC. */
+/* Which hour (0 to 23) and day (0 = Sunday) it is at t, UTC; also before 1970, where a clock may be
+ * set to. */
 static inline unsigned
 hour_of(int64_t t)
 {
-	return (unsigned)(t / HOUR % 24);
+	return (unsigned)((t / HOUR % 24 + 24) % 24);
 }
 
 static inline unsigned
 day_of(int64_t t)
 {
-	return (unsigned)((t / DAY + 4) % 7);
+	return (unsigned)(((t / DAY + 4) % 7 + 7) % 7);
 }
 
 #endif

@@ -7,7 +7,7 @@
 
 #include "feedd/mem.h"
 
-enum { FIRST_CAPACITY = 16 };
+enum { FIRST_CAPACITY = 4 };
 
 static bool
 before(const struct heap_node *a, const struct heap_node *b)
@@ -20,6 +20,13 @@ place(struct heap *heap, struct heap_node *node, uint32_t i)
 {
 	heap->nodes[i] = node;
 	node->at = i + 1;
+}
+
+static void
+resize(struct heap *heap, uint32_t capacity)
+{
+	heap->nodes = xrealloc(heap->nodes, capacity, sizeof(struct heap_node *));
+	heap->capacity = capacity;
 }
 
 /* Moves the node at i towards the root while it comes before its parent. */
@@ -69,11 +76,8 @@ heap_set(struct heap *heap, struct heap_node *node, int64_t key, uint32_t tie)
 	node->key = key;
 	node->tie = tie;
 	if (!node->at) {
-		if (heap->n == heap->capacity) {
-			heap->capacity = heap->capacity ? heap->capacity * 2 : FIRST_CAPACITY;
-			heap->nodes =
-				xrealloc(heap->nodes, heap->capacity, sizeof(struct heap_node *));
-		}
+		if (heap->n == heap->capacity)
+			resize(heap, heap->capacity ? heap->capacity * 2 : FIRST_CAPACITY);
 		place(heap, node, heap->n++);
 	}
 	sift_up(heap, node->at - 1);
@@ -89,11 +93,14 @@ heap_remove(struct heap *heap, struct heap_node *node)
 	struct heap_node *last = heap->nodes[--heap->n];
 
 	node->at = 0;
-	if (last == node)
-		return;
-	place(heap, last, i);
-	sift_up(heap, i);
-	sift_down(heap, last->at - 1);
+	if (last != node) {
+		place(heap, last, i);
+		sift_up(heap, i);
+		sift_down(heap, last->at - 1);
+	}
+	/* A crowd that is gone leaves no memory behind. */
+	if (heap->capacity > FIRST_CAPACITY && heap->n < heap->capacity / 8)
+		resize(heap, heap->capacity / 4);
 }
 
 struct heap_node *

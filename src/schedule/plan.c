@@ -11,6 +11,8 @@
 #define HOUR_PRIOR 12.0 /* items that a flat profile of the day counts for */
 #define DAY_PRIOR 40.0	/* the same for the week */
 #define MIN_PROFILE 0.25
+#define WINDOW_HURRY 0.1 /* of the interval that the price allows, see longest_wait() */
+#define FULL_HURRY 0.25
 #define MAX_JITTER 0.05
 #define SKIP_SPREAD 6 /* what comes due in a skipped hour is spread over 1/6 of the next hour */
 #define LEAST_BACKOFF 60
@@ -79,18 +81,27 @@ profile_at(const struct schedule_state *state, const struct outlook *outlook, in
 }
 
 /* The longest wait that the estimate is trusted with: half of what fills the window at the present
- * rate, and where items may have been lost already half of what has passed since the last one. */
+ * rate, and where items may have been lost already half of what has passed since the last one. Both
+ * may shorten the interval that the price allows only so far, or a feed that floods its window
+ * would be asked again and again, and the budget could not be kept. */
 static double
-longest_wait(const struct schedule_state *state, const struct schedule_policy *policy, int64_t now)
+longest_wait(const struct schedule_state *state, const struct schedule_policy *policy, double theta,
+	int64_t now)
 {
+	double rate = schedule_rate(state);
+	double affordable = sqrt(2 * theta / (policy->weight * rate));
 	double cap = (double)policy->max_interval;
 
-	if (state->window)
-		cap = fmin(cap,
-			state->window /
-				(2 * fmax(schedule_rate(state), state->ev / (2 * BURST_TAU))));
-	if (state->flags & FLAG_FULL)
-		cap = fmin(cap, ((double)(now - (int64_t)state->last_item) + 60) / 2);
+	if (state->window) {
+		double filled = state->window / (2 * fmax(rate, state->ev / (2 * BURST_TAU)));
+
+		cap = fmin(cap, fmax(filled, affordable * WINDOW_HURRY));
+	}
+	if (state->flags & FLAG_FULL) {
+		double since = ((double)(now - (int64_t)state->last_item) + 60) / 2;
+
+		cap = fmin(cap, fmax(since, affordable * FULL_HURRY));
+	}
 	return cap;
 }
 
@@ -151,7 +162,8 @@ plan_interval(const struct schedule_state *state, const struct schedule_policy *
 		plan->cause = least > (double)policy->interval ? bound : CAUSE_FIXED;
 		return fmax((double)policy->interval, least);
 	}
-	double wanted = wait_for(state, policy, theta, now, longest_wait(state, policy, now));
+	double wanted =
+		wait_for(state, policy, theta, now, longest_wait(state, policy, theta, now));
 
 	plan->wanted = llround(wanted);
 	plan->cause = wanted < (double)policy->max_interval ? CAUSE_ADAPTIVE : CAUSE_MAX;
@@ -214,7 +226,9 @@ skip(struct schedule_plan *plan, const struct schedule_state *state,
 static void
 keep_next(struct schedule_state *state, const struct schedule_plan *plan)
 {
-	state->next_poll = plan->next_poll < UINT32_MAX ? (uint32_t)plan->next_poll : UINT32_MAX;
+	int64_t next = plan->next_poll > 0 ? plan->next_poll : 0;
+
+	state->next_poll = next < UINT32_MAX ? (uint32_t)next : UINT32_MAX;
 }
 
 struct schedule_plan

@@ -9,7 +9,8 @@
 
 #define BISECTIONS 24
 #define SEARCH_SPAN 30.0	    /* theta moves by this factor at most per solution */
-#define REPAY_SECONDS (12.0 * HOUR) /* polls owed are made within this time */
+#define REPAY_SECONDS (12.0 * HOUR) /* polls owed are made within this time ... */
+#define REPAY_INTERVALS 4.0	    /* ... or within so many mean intervals, if they are long */
 #define DUE_BOUND_SECONDS                                                                          \
 	(24.0 * HOUR)	 /* so many seconds of the budget at most are carried over                 \
 			  */
@@ -36,7 +37,8 @@ schedule_price_init(struct schedule_price *price, const struct schedule_budget *
 	double interval = DAY / budget->polls_per_feed_per_day;
 
 	*price = (struct schedule_price){
-		.theta = interval * interval / (2.0 * DAY), /* right for feeds of one item a day */
+		/* Right for feeds of one item a day. */
+		.theta = fmin(interval * interval / (2.0 * DAY), MOST_THETA),
 		.started_at = now,
 		.solved_at = now,
 	};
@@ -106,8 +108,8 @@ schedule_price_solve(struct schedule_price *price, const struct schedule_budget 
 	if (now - price->started_at >= LEARN_SECONDS && price->predicted > 0)
 		kappa = fmax(0.6, fmin(price->made / price->predicted, 1.5));
 	AUTO(freep) struct demand *demands = read_demands(feeds);
-	double wanted =
-		rate * fmax(0.7, fmin(1 + price->due / (REPAY_SECONDS * rate), 1.3)) / kappa;
+	double repay = fmax(REPAY_SECONDS * rate, REPAY_INTERVALS * (double)feeds->n);
+	double wanted = rate * fmax(0.7, fmin(1 + price->due / repay, 1.3)) / kappa;
 
 	for (int i = 0; i < BISECTIONS; i++) {
 		double middle = sqrt(low * high);

@@ -68,12 +68,30 @@ equal_keys_come_by_tie(void **state)
 	assert_null(heap_first(&heap));
 }
 
+static void
+a_crowd_leaves_no_memory(void **state)
+{
+	(void)state;
+	AUTO(heap_fini) struct heap heap = {0};
+	struct heap_node nodes[NODES] = {0};
+
+	for (uint32_t i = 0; i < NODES; i++)
+		heap_set(&heap, &nodes[i], i, 0);
+	assert_true(heap.capacity >= NODES);
+	for (uint32_t i = 0; i < NODES; i++) {
+		assert_ptr_equal(heap_first(&heap), &nodes[i]);
+		heap_remove(&heap, &nodes[i]);
+	}
+	assert_in_range(heap.capacity, 0, 16);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(agrees_with_a_search),
 		cmocka_unit_test(equal_keys_come_by_tie),
+		cmocka_unit_test(a_crowd_leaves_no_memory),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

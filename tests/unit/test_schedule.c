@@ -141,16 +141,26 @@ overrun_shortens_the_exposure(void **state)
 	observe(&feed, NOON, NULL, 0, 2);
 	observe(&feed, NOON + 10 * 3600, times, 2, 2);
 	assert_near(feed.b, TAU * (1 - exp(-3600 / TAU)), 1e-4);
-	/* Nothing has passed since the last item, so the next poll comes as early as it may. */
-	struct schedule_plan plan = schedule_next(&feed, &usual, NULL, 1e9, NOON + 10 * 3600, 0);
+	/* Nothing has passed since the last item, so the next poll comes as early as the price
+	 * allows: after a quarter of what it would be without the overrun, or 30 s if it costs next
+	 * to nothing. */
+	int64_t now = NOON + 10 * 3600;
+	double usual_wait = sqrt(2 * 75 / schedule_rate(&feed));
+	struct schedule_plan plan = schedule_next(&feed, &usual, NULL, 75, now, 0);
 
+	assert_near((double)plan.wanted, usual_wait / 4, 1e-3);
+	plan = schedule_next(&feed, &usual, NULL, 0.13, now, 0);
 	assert_int_equal(plan.wanted, 30);
-	assert_int_equal(plan.next_poll, NOON + 10 * 3600 + 300);
+	assert_int_equal(plan.next_poll, now + 300);
 	assert_int_equal(plan.cause, CAUSE_MIN);
-	/* A quiet poll takes that back; half a window at the present rate remains as the cap. */
-	observe(&feed, NOON + 30 * 3600, NULL, 0, 0);
-	plan = schedule_next(&feed, &usual, NULL, 1e9, NOON + 30 * 3600, 0);
+	/* A quiet poll takes that back; half a window at the present rate remains as the cap, again
+	 * only as far as the price allows. */
+	now += 20 * 3600;
+	observe(&feed, now, NULL, 0, 0);
+	plan = schedule_next(&feed, &usual, NULL, 1e5, now, 0);
 	assert_near((double)plan.wanted, 2 / (2 * schedule_rate(&feed)), 1e-3);
+	plan = schedule_next(&feed, &usual, NULL, 1e7, now, 0);
+	assert_near((double)plan.wanted, fmin(DAY, sqrt(2e7 / schedule_rate(&feed)) / 10), 1e-3);
 }
 
 static void
@@ -388,11 +398,14 @@ odd_clocks_and_rows_do_no_harm(void **state)
 	assert_near(feed.b, b, 1e-6);
 	assert_in_range(schedule_next(&feed, &usual, NULL, 75, NOON - 400 * DAY, 0).next_poll,
 		NOON - 400 * DAY + 300, NOON - 399 * DAY);
-	const int64_t clocks[] = {INT64_MIN, -1, 0, UINT32_MAX, INT64_MAX / 2};
+	const int64_t clocks[] = {-1000000000000, -1, 0, UINT32_MAX, INT64_MAX / 2};
 
 	for (size_t i = 0; i < ARRAY_SIZE(clocks); i++) {
 		observe(&feed, clocks[i], NULL, 0, 5);
 		assert_true(isfinite(schedule_rate(&feed)));
+		int64_t next = schedule_next(&feed, &usual, NULL, 75, clocks[i], 0).next_poll;
+
+		assert_in_range(next - clocks[i], 300, DAY);
 	}
 	memcpy(row, &feed, sizeof(row));
 	struct schedule_state loaded;
