@@ -1,4 +1,5 @@
-/* test_mem.c - arenas keep what they were given, buffers keep their ceiling, hashes keep their values. */
+/* test_mem.c - arenas keep what they were given, buffers keep their ceiling, hashes keep their
+ * values. */
 #include "test.h"
 
 #include <errno.h>

@@ -1,0 +1,344 @@
+/* test_store_log.c - cursors, deliveries, retention, search, filters, and databases that are
+ * refused. */
+#include "test.h"
+
+#include <errno.h>
+#include <fcntl.h>
+
+#include <sqlite3.h>
+
+#include "storing.h"
+
+#define DAY 86400
+#define NOW (1000 * (int64_t)DAY)
+
+static const struct feed_settings settings = {.keep = 30 * DAY};
+
+static int64_t
+one_feed(struct storing *storing)
+{
+	struct feed_config feed = {
+		.name = "a", .url = "https://example.org/feed", .settings = &settings};
+	int64_t id;
+
+	storing_sync(storing, 1, &feed, &id);
+	return id;
+}
+
+/* A document with the items from .. to - 1, newest first. */
+static void
+show(struct storing *storing, int64_t feed, int from, int to, int64_t now)
+{
+	AUTO(arena_fini) struct arena arena = {0};
+	struct store_poll poll = {.now = now, .backlog = 0};
+	struct item *items = arena_alloc(&arena, (size_t)(to - from + 1) * sizeof(*items));
+
+	for (int i = from; i < to; i++) {
+		const char *id = arena_printf(&arena, "%d", i);
+
+		items[to - 1 - i] =
+			storing_item(id, NULL, arena_printf(&arena, "title %d łódź", i));
+	}
+	storing_poll(storing, feed, items, (size_t)(to - from), &poll, &arena);
+	assert_int_equal(poll.head.result, 0);
+}
+
+static int64_t
+count(struct storing *storing, const char *sql)
+{
+	sqlite3 *db;
+	sqlite3_stmt *stmt;
+
+	assert_int_equal(
+		sqlite3_open_v2(store_path(storing->store), &db, SQLITE_OPEN_READONLY, NULL),
+		SQLITE_OK);
+	assert_int_equal(sqlite3_prepare_v2(db, sql, -1, &stmt, NULL), SQLITE_OK);
+	assert_int_equal(sqlite3_step(stmt), SQLITE_ROW);
+	int64_t n = sqlite3_column_int64(stmt, 0);
+	sqlite3_finalize(stmt);
+	sqlite3_close(db);
+	return n;
+}
+
+static void
+load_notifier(struct storing *storing, struct store_notify_load *load)
+{
+	*load = (struct store_notify_load){.name = "n"};
+	store_notify_load(storing->store, load);
+	storing_wait(storing);
+	assert_int_equal(load->head.result, 0);
+}
+
+static void
+notifiers_keep_their_place(void **state)
+{
+	struct storing *storing = *state;
+	int64_t feed = one_feed(storing);
+	struct store_notify_load load;
+
+	show(storing, feed, 0, 1, NOW);
+	show(storing, feed, 0, 4, NOW);
+	load_notifier(storing, &load);
+	assert_int_equal(load.cursor, 3); /* a new one starts at the end of the log */
+	arena_fini(&load.arena);
+	show(storing, feed, 0, 8, NOW);
+	const struct delivery deliveries[] = {
+		{.seq = 4,
+			.state = DELIVERY_WAITING,
+			.attempts = 2,
+			.first_at = 1,
+			.at = 2,
+			.next_at = 3,
+			.detail = "exit 1"},
+		{.seq = 6, .state = DELIVERY_DONE, .attempts = 1},
+		{.seq = 5, .state = DELIVERY_FAILED, .attempts = 9, .detail = "gave up"},
+	};
+	struct store_deliver deliver = {
+		.notify = load.id, .cursor = 5, .deliveries = deliveries, .n_deliveries = 3};
+	store_deliver(storing->store, &deliver);
+	storing_wait(storing);
+	load_notifier(storing, &load);
+	assert_int_equal(load.cursor, 5);
+	assert_int_equal(load.n_failed, 1);
+	assert_int_equal(load.n_open, 2);
+	assert_int_equal(load.open[0].seq, 4);
+	assert_int_equal(load.open[0].attempts, 2);
+	assert_int_equal(load.open[0].feed, feed);
+	assert_string_equal(load.open[0].detail, "exit 1");
+	assert_int_equal(load.open[1].seq, 6);
+	arena_fini(&load.arena);
+	struct store_retry retry = {.notify = load.id, .now = 50};
+	store_retry(storing->store, &retry);
+	storing_wait(storing);
+	assert_int_equal(retry.n_open, 1);
+	assert_int_equal(retry.open[0].seq, 5);
+	assert_int_equal(retry.open[0].attempts, 0);
+	arena_fini(&retry.arena);
+}
+
+static int64_t
+ask_consumer(struct storing *storing, bool ack, int64_t seq)
+{
+	struct store_consumer consumer = {.name = "bot", .ack = ack, .seq = seq, .now = NOW};
+
+	store_consumer(storing->store, &consumer);
+	storing_wait(storing);
+	assert_int_equal(consumer.head.result, 0);
+	return consumer.seq;
+}
+
+static void
+consumers_never_go_back(void **state)
+{
+	struct storing *storing = *state;
+	int64_t feed = one_feed(storing);
+
+	show(storing, feed, 0, 1, NOW);
+	show(storing, feed, 0, 6, NOW);
+	assert_int_equal(ask_consumer(storing, false, 0), 0);
+	assert_int_equal(ask_consumer(storing, true, 3), 3);
+	assert_int_equal(ask_consumer(storing, true, 2), 3);
+	assert_int_equal(ask_consumer(storing, true, 99), 5);
+}
+
+static void
+tidy(struct storing *storing, int64_t now, int64_t keep_events)
+{
+	struct feed_config feed = {.name = "a", .settings = &settings};
+	struct config config = {
+		.feeds = &feed, .n_feeds = 1, .keep_events = keep_events, .forget = 400 * DAY};
+	struct store_tidy it = {.config = &config, .now = now};
+
+	do {
+		store_tidy(storing->store, &it);
+		storing_wait(storing);
+		assert_int_equal(it.head.result, 0);
+	} while (it.more);
+}
+
+static void
+retention_spares_what_is_listed_or_needed(void **state)
+{
+	struct storing *storing = *state;
+	int64_t feed = one_feed(storing);
+
+	show(storing, feed, 0, 1, NOW);
+	show(storing, feed, 0, 500, NOW);
+	/* still listed, however old */
+	tidy(storing, NOW + 40 * DAY, 0);
+	assert_int_equal(count(storing, "SELECT count(*) FROM items"), 500);
+	/* 400 of them have left the document, but a consumer has not read them */
+	assert_int_equal(ask_consumer(storing, true, 99), 99);
+	show(storing, feed, 400, 500, NOW + 41 * DAY);
+	tidy(storing, NOW + 42 * DAY, 0);
+	assert_int_equal(count(storing, "SELECT count(*) FROM items"), 400);
+	assert_int_equal(count(storing, "SELECT min(seq) FROM events"), 100);
+	/* a consumer that does not come back may not hold the log for ever */
+	tidy(storing, NOW + 42 * DAY, 35 * DAY);
+	assert_int_equal(count(storing, "SELECT count(*) FROM items"), 100);
+	/* what went is not new when it comes back */
+	show(storing, feed, 0, 500, NOW + 43 * DAY);
+	assert_int_equal(count(storing, "SELECT count(*) FROM items"), 100);
+}
+
+static int
+add_id(void *arg, int64_t id, const char *json, const struct rendered *fields, int64_t first_seen)
+{
+	(void)id;
+	(void)json;
+	(void)first_seen;
+	buf_printf(arg, "%s ", fields->id);
+	return 0;
+}
+
+static char *
+find(struct storing *storing, const char *words)
+{
+	struct buf out = BUF_INIT(1 << 16);
+	struct view *view;
+	struct view_items query = {.search = words, .limit = 5, .row = add_id, .arg = &out};
+
+	assert_int_equal(view_open(&view, store_path(storing->store)), 0);
+	/* the index follows the log: at its end within moments */
+	for (int i = 0; i < 1000; i++) {
+		struct view_counts counts;
+
+		assert_int_equal(view_counts(view, &counts), 0);
+		if (counts.indexed_seq >= counts.items)
+			break;
+		usleep(10000);
+	}
+	assert_int_equal(view_items(view, &query), 0);
+	view_close(view);
+	return buf_steal(&out);
+}
+
+static void
+search_finds_words(void **state)
+{
+	struct storing *storing = *state;
+	int64_t feed = one_feed(storing);
+
+	show(storing, feed, 0, 1, NOW);
+	show(storing, feed, 0, 300, NOW);
+	AUTO(freep) char *one = find(storing, "Title 42");
+	assert_string_equal(one, "42 ");
+	AUTO(freep) char *accent = find(storing, "lodz 7");
+	assert_string_equal(accent, "");
+	AUTO(freep) char *hostile = find(storing, "\" OR * NEAR( title:");
+	assert_string_equal(hostile, "");
+	AUTO(freep) char *plain = find(storing, "299");
+	assert_string_equal(plain, "299 ");
+}
+
+static void
+filters_are_expressions(void **state)
+{
+	static const char *const good[] = {"1",
+		"title REGEXP 'CVE-[0-9]+' AND tags LIKE '%security%'", "feed = 'a' -- so",
+		"published > unixepoch('now', '-1 day')", "title IN ('a', 'b')",
+		"length(content_text) > 10"};
+	static const char *const bad[] = {"", " ", "1 UNION SELECT 1", "(SELECT 1)",
+		"title = ", "nosuch = 1", "1; DROP TABLE x", "1), (2", "?99", "title REGEXP '('",
+		"load_extension('x')", "1) FROM (SELECT 2", "EXISTS (SELECT * FROM feeds)",
+		"zeroblob(1000000000)", "randomblob(100000000) != title"};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(good); i++) {
+		char *error = NULL;
+		struct filter *filter = filter_new(good[i], &error);
+
+		if (!filter)
+			fail_msg("%s: %s", good[i], error);
+		filter_free(filter);
+	}
+	for (size_t i = 0; i < ARRAY_SIZE(bad); i++) {
+		char *error = NULL;
+		struct filter *filter = filter_new(bad[i], &error);
+
+		if (filter)
+			fail_msg("%s was taken", bad[i]);
+		assert_non_null(error);
+		free(error);
+	}
+}
+
+/* What store_open says of the directory; the store must not be open. */
+static int
+reopen(struct storing *storing, char **ret_error)
+{
+	struct store *store = NULL;
+	int r = store_open(&store, storing->directory, SEARCH_TITLE, ret_error);
+
+	if (r == 0)
+		store_stop(store);
+	return r;
+}
+
+static void
+a_second_daemon_is_refused(void **state)
+{
+	AUTO(freep) char *error = NULL;
+
+	assert_int_equal(reopen(*state, &error), -EBUSY);
+	assert_non_null(strstr(error, "in use by another feedd"));
+}
+
+static void
+a_newer_schema_is_refused(void **state)
+{
+	struct storing *storing = *state;
+	AUTO(freep) char *error = NULL;
+	sqlite3 *db;
+	char path[128];
+
+	store_stop(storing->store);
+	snprintf(path, sizeof(path), "%s/feedd.db", storing->directory);
+	assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
+	assert_int_equal(sqlite3_exec(db, "PRAGMA user_version = 99", NULL, NULL, NULL), SQLITE_OK);
+	sqlite3_close(db);
+	assert_int_equal(reopen(storing, &error), -EPROTO);
+	assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
+	assert_int_equal(sqlite3_exec(db, "PRAGMA user_version = 1", NULL, NULL, NULL), SQLITE_OK);
+	sqlite3_close(db);
+	storing_open(storing, SEARCH_TEXT);
+}
+
+static void
+a_foreign_file_is_left_alone(void **state)
+{
+	struct storing *storing = *state;
+	AUTO(freep) char *error = NULL;
+	char path[128], text[64] = {0};
+
+	store_stop(storing->store);
+	snprintf(path, sizeof(path), "%s/feedd.db", storing->directory);
+	int fd = open(path, O_WRONLY | O_TRUNC | O_CLOEXEC);
+	assert_int_equal(write(fd, "dear diary, today", 17), 17);
+	close(fd);
+	assert_int_equal(reopen(storing, &error), -EMEDIUMTYPE);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	assert_int_equal(read(fd, text, sizeof(text)), 17);
+	close(fd);
+	assert_string_equal(text, "dear diary, today");
+	unlink(path);
+	storing_open(storing, SEARCH_OFF);
+}
+
+#define WITH_STORE(test) cmocka_unit_test_setup_teardown(test, storing_setup, storing_teardown)
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		WITH_STORE(notifiers_keep_their_place),
+		WITH_STORE(consumers_never_go_back),
+		WITH_STORE(retention_spares_what_is_listed_or_needed),
+		WITH_STORE(search_finds_words),
+		cmocka_unit_test(filters_are_expressions),
+		WITH_STORE(a_second_daemon_is_refused),
+		WITH_STORE(a_newer_schema_is_refused),
+		WITH_STORE(a_foreign_file_is_left_alone),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
