@@ -95,8 +95,10 @@ notify_new(struct notify **ret_notify, const struct notify_tools *tools)
 {
 	struct notify *notify = xcalloc(1, sizeof(*notify));
 
+	const struct sigaction ignore = {.sa_handler = SIG_IGN};
+
 	/* A hook that does not read its input must not end the daemon. */
-	if (signal(SIGPIPE, SIG_IGN) == SIG_ERR) {
+	if (sigaction(SIGPIPE, &ignore, NULL) < 0) {
 		free(notify);
 		return -errno;
 	}

@@ -160,7 +160,7 @@ decide_wait(struct call *call, const struct outcome *outcome, struct verdict *ve
 
 	verdict->wait_ms = wait * 1000;
 	if (call->setup->config.kind == NOTIFY_WEBHOOK)
-		verdict->wait_ms = retry_jitter(wait, (uint32_t)random());
+		verdict->wait_ms = retry_jitter(wait, arc4random());
 	if (outcome->result != RESULT_LATER || outcome->retry_after <= 0)
 		return;
 	int64_t asked =
