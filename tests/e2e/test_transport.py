@@ -1,11 +1,15 @@
 """Servers that lie, stall and flood, TLS in all its ways to fail, proxies, secrets and redirects, as the daemon meets them."""
 import asyncio
+import os
 import re
+import shutil
+import subprocess
+import time
 
 import pytest
 from support import raw
 from support.feeds import item, items, rss
-from support.wait import wait_for
+from support.wait import SLOW, wait_for
 
 FEED = rss(items(1))
 FEED = FEED.encode() if isinstance(FEED, str) else FEED
@@ -207,3 +211,35 @@ def test_private_addresses(make_raw, feedd):
     feedd.wait_items(1, "allowed")
     says(feedd, {name: r"private address" for name in ("there", "name", "odd", "cloud", "mapped")})
     assert len(server.asked("/feed.xml")) == 2
+
+
+SLOW_NAMES = """
+#include <netdb.h>
+#include <unistd.h>
+int
+getaddrinfo(const char *name, const char *service, const struct addrinfo *hints, struct addrinfo **found)
+{
+	(void)name, (void)service, (void)hints, (void)found;
+	sleep(60);
+	return EAI_AGAIN;
+}
+"""
+
+
+@pytest.mark.skipif(not shutil.which("cc"), reason="no C compiler")
+def test_a_name_server_that_hangs(tmp_path, server, feedd):
+    (tmp_path / "slow.c").write_text(SLOW_NAMES)
+    subprocess.run(["cc", "-shared", "-fPIC", "-o", tmp_path / "slow.so", tmp_path / "slow.c"], check=True)
+    feedd.environment["LD_PRELOAD"] = str(tmp_path / "slow.so")
+    feedd.environment["ASAN_OPTIONS"] = os.environ.get("ASAN_OPTIONS", "") + ":verify_asan_link_order=0"
+    good = server.feed("/good.xml", items(1))
+    feeds = {f"slow{n}": {"url": f"http://slow{n}.example/", "timeout": "1s"} for n in range(5)}
+    feedd.configure(feeds={**feeds, "good": {"url": good.url, "backlog": "all"}}).start()
+    feedd.wait_items(1, "good")
+    says(feedd, {name: r"name not resolved within 1 s" for name in feeds})
+    feedd.poll("slow0")
+    good.add(item(2))
+    feedd.polled("good", good)
+    before = time.monotonic()
+    feedd.stop()
+    assert time.monotonic() - before < 10 * SLOW

@@ -176,8 +176,8 @@ loopback_main(void *arg)
 		struct loopback_connection *connection = xmalloc(sizeof(*connection));
 		*connection = (struct loopback_connection){server, fd};
 		server->fds[n] = fd;
+		server->connections = n + 1; /* before it is served: clients count */
 		pthread_create(&server->connection[n], NULL, loopback_serve, connection);
-		server->connections = n + 1;
 	}
 }
 
