@@ -292,6 +292,17 @@ enter_root(struct reader *reader, const struct rule *rule, const struct cached_n
 	}
 }
 
+/* RSS 1.0 names an item by an attribute. */
+static void
+take_about(struct reader *reader, const xmlChar **attributes, int n)
+{
+	const char *about = attribute_get(reader, attributes, n, NS_RDF, "about");
+
+	if (about && *about)
+		builder_text(&reader->builder, SLOT_ID, 3,
+			builder_id(&reader->builder, about, strlen(about)));
+}
+
 static void
 enter(struct reader *reader, const struct rule *rule, const struct cached_name *name,
 	const xmlChar **attributes, int n)
@@ -316,8 +327,10 @@ enter(struct reader *reader, const struct rule *rule, const struct cached_name *
 	level->in = inside[rule->action];
 	if (rule->action == ENTER_CHANNEL || rule->action == ENTER_ITEM)
 		need_format(reader, name);
-	if (rule->action == ENTER_ITEM)
+	if (rule->action == ENTER_ITEM) {
 		builder_begin_item(&reader->builder);
+		take_about(reader, attributes, n);
+	}
 	if (rule->action == ENTER_CHANNEL || rule->action == ENTER_ITEM)
 		take_language(reader, attributes, n);
 	if (rule->action == ENTER_PERSON)

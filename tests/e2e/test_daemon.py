@@ -146,7 +146,7 @@ def test_a_socket_passed_in_wins(feedd, tmp_path):
         command = f'exec 3<&{fd}; LISTEN_PID=$$ LISTEN_FDS=1 LISTEN_FDNAMES=control exec "$@"' if fd != 3 else \
             'LISTEN_PID=$$ LISTEN_FDS=1 LISTEN_FDNAMES=control exec "$@"'
         with open(feedd.log_file, "ab") as log:
-            feedd.process = subprocess.Popen(["sh", "-c", command, "sh", *feedd.command()], pass_fds=[fd], stderr=log,
+            feedd.process = subprocess.Popen(["bash", "-c", command, "bash", *feedd.command()], pass_fds=[fd], stderr=log,
                                              stdin=subprocess.DEVNULL)
         own, feedd.socket = feedd.socket, passed
         wait_for(lambda: feedd._answers_or_died(), "an answer on the passed socket")
