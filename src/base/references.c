@@ -23,7 +23,8 @@ find_entity(const char *name, size_t len)
 	size_t low = 0;
 	size_t high = N_ENTITIES;
 
-	if (len == 0 || len > NAME_MAX_LEN)
+	/* a NUL within would end the comparison before the length is right */
+	if (len == 0 || len > NAME_MAX_LEN || memchr(name, '\0', len))
 		return NULL;
 	while (low < high) {
 		size_t middle = (low + high) / 2;

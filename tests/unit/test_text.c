@@ -139,6 +139,8 @@ decodes_references(void **state)
 	assert_int_equal(chars[0], 0xe9);
 	assert_int_equal(text_entity("Eacute", 6, chars), 1);
 	assert_int_equal(chars[0], 0xc9);
+	assert_int_equal(text_entity("eacute\0;", 8, chars), 0);
+	assert_int_equal(text_entity("zz\0", 3, chars), 0);
 	assert_int_equal(text_entity("fjlig", 5, chars), 2);
 	assert_int_equal(text_entity("fjligx", 5, chars), 2);
 	assert_int_equal(text_entity("EACUTE", 6, chars), 0);
