@@ -53,6 +53,7 @@ static const struct failure {
 	{CURLE_SSL_CLIENTCERT, HTTP_TLS, TAIL_LIBRARY, "the server wants a client certificate"},
 	{CURLE_SSL_INVALIDCERTSTATUS, HTTP_TLS, TAIL_LIBRARY, "certificate status is invalid"},
 	{CURLE_SSL_ISSUER_ERROR, HTTP_TLS, TAIL_LIBRARY, "certificate has the wrong issuer"},
+	{CURLE_OUT_OF_MEMORY, HTTP_CONNECT, TAIL_NONE, "out of memory, descriptors or threads"},
 	{CURLE_AUTH_ERROR, HTTP_PROTOCOL, TAIL_LIBRARY, "authentication failed"},
 };
 
@@ -236,7 +237,7 @@ failure_describe(struct http_transfer *transfer, CURLcode code)
 	if (code == CURLE_FILESIZE_EXCEEDED)
 		transfer->stop = STOP_BODY;
 	/* libcurl has a ceiling of its own for one header line, and reports it like this. */
-	if (!transfer->has_body && code == CURLE_OUT_OF_MEMORY)
+	if (code == CURLE_OUT_OF_MEMORY && transfer->header_bytes > 0 && !transfer->has_body)
 		transfer->stop = STOP_HEADERS;
 	if (describe_stop(transfer))
 		return;

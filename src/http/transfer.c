@@ -407,6 +407,8 @@ prepare_method(struct http_transfer *transfer)
 	const struct http_request *in = &transfer->in;
 
 	if (in->body) {
+		/* Who is told something may think about it for as long as the timeout allows. */
+		curl_easy_setopt(transfer->easy, CURLOPT_LOW_SPEED_TIME, 0L);
 		curl_easy_setopt(transfer->easy, CURLOPT_POST, 1L);
 		curl_easy_setopt(
 			transfer->easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)in->body_len);
