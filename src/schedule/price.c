@@ -77,8 +77,13 @@ predict(const struct demand *demands, size_t n, double theta)
 	float scale = (float)(1 / sqrt(theta));
 	double total = 0;
 
-	for (size_t i = 0; i < n; i++)
-		total += fminf(fmaxf(demands[i].root * scale, demands[i].least), demands[i].most);
+	for (size_t i = 0; i < n; i++) {
+		float rate = demands[i].root * scale;
+
+		/* No fminf: what it does with NaN costs more than all the rest. */
+		rate = rate < demands[i].least ? demands[i].least : rate;
+		total += rate > demands[i].most ? demands[i].most : rate;
+	}
 	return total;
 }
 
