@@ -8,6 +8,9 @@ import pathlib
 RECORDER = """#!/bin/sh
 exec 9>"$0.lock"
 flock 9
+status=0 pause=0
+[ ! -e "$0.exit" ] || status=$(cat "$0.exit")
+[ ! -e "$0.sleep" ] || pause=$(cat "$0.sleep")
 {
 	printf 'call %s\\n' "$(date +%s.%N)"
 	for arg; do printf 'arg %s\\n' "$arg"; done
@@ -17,8 +20,8 @@ flock 9
 } >>"$0.calls"
 flock -u 9
 exec 9>&-
-[ ! -e "$0.sleep" ] || sleep "$(cat "$0.sleep")"
-[ ! -e "$0.exit" ] || exit "$(cat "$0.exit")"
+[ "$pause" = 0 ] || sleep "$pause"
+exit "$status"
 """
 
 
