@@ -12,7 +12,8 @@
 
 #include "feedd/api.h"
 
-#define BACKLOG 128
+/* Clients that come at once, before one is taken: what the kernel allows. */
+#define BACKLOG SOMAXCONN
 
 /* True if somebody answers at the address. */
 static bool

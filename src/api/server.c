@@ -46,6 +46,7 @@ request_begin(void *arg, const char *target, struct MHD_Connection *connection)
 	request->tcp = socket->tcp;
 	request->fault = query_parse(&request->query, target);
 	socket->api->n_requests++;
+	client_busy(socket->api, connection, true);
 	return request;
 }
 
@@ -56,10 +57,10 @@ request_end(void *arg, struct MHD_Connection *connection, void **slot,
 	struct request *request = *slot;
 
 	(void)arg;
-	(void)connection;
 	(void)code;
 	if (!request)
 		return;
+	client_busy(request->api, connection, false);
 	request_forget(request);
 	query_fini(&request->query);
 	free(request);
@@ -157,17 +158,13 @@ accept_client(void *arg, const struct sockaddr *address, socklen_t len)
 }
 
 static void
-count_client(void *arg, struct MHD_Connection *connection, void **slot,
+on_client(void *arg, struct MHD_Connection *connection, void **slot,
 	enum MHD_ConnectionNotificationCode code)
 {
-	struct api *api = arg;
-
-	(void)connection;
-	(void)slot;
 	if (code == MHD_CONNECTION_NOTIFY_STARTED)
-		api->n_clients++;
+		client_begin(arg, connection, slot);
 	else
-		api->n_clients--;
+		client_end(arg, slot);
 }
 
 static void
@@ -204,14 +201,23 @@ on_beat(struct ev_loop *loop, struct ev_timer *timer, int events)
 	streams_beat(timer->data);
 }
 
+static void
+on_crowded(struct ev_loop *loop, struct ev_timer *timer, int events)
+{
+	(void)loop;
+	(void)events;
+	clients_crowded(timer->data);
+}
+
 /* Before the loop sleeps: not longer than MHD allows. */
 static void
 on_prepare(struct ev_loop *loop, struct ev_prepare *prepare, int events)
 {
 	struct api *api = prepare->data;
-	MHD_UNSIGNED_LONG_LONG shortest_ms = ULLONG_MAX;
+	MHD_UNSIGNED_LONG_LONG shortest_ms = api->rerun ? 0 : ULLONG_MAX;
 
 	(void)events;
+	api->rerun = false;
 	for (size_t i = 0; i < ARRAY_SIZE(api->sockets); i++) {
 		MHD_UNSIGNED_LONG_LONG ms;
 
@@ -268,7 +274,7 @@ start_daemon(struct api *api, struct api_socket *socket, int fd)
 		0, accept_client, api, on_request, socket, /* the logger must come first */
 		MHD_OPTION_EXTERNAL_LOGGER, log_library, NULL, MHD_OPTION_LISTEN_SOCKET, fd,
 		MHD_OPTION_URI_LOG_CALLBACK, request_begin, socket, MHD_OPTION_NOTIFY_COMPLETED,
-		request_end, socket, MHD_OPTION_NOTIFY_CONNECTION, count_client, api,
+		request_end, socket, MHD_OPTION_NOTIFY_CONNECTION, on_client, api,
 		MHD_OPTION_CONNECTION_LIMIT, api->options.max_clients,
 		MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)CLIENT_IDLE_S,
 		MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)CONNECTION_MEMORY, MHD_OPTION_END);
@@ -291,7 +297,9 @@ watch(struct api *api)
 	ev_prepare_init(&api->prepare, on_prepare);
 	ev_timer_init(&api->due, on_due, 0.0, 0.0);
 	ev_timer_init(&api->beat, on_beat, BEAT_S, BEAT_S);
-	api->woken.data = api->prepare.data = api->due.data = api->beat.data = api;
+	ev_timer_init(&api->crowded, on_crowded, IDLE_ENOUGH_S, IDLE_ENOUGH_S);
+	api->crowded.data = api->woken.data = api->prepare.data = api->due.data = api->beat.data =
+		api;
 	ev_async_start(api->loop, &api->woken);
 	ev_prepare_start(api->loop, &api->prepare);
 }
@@ -336,8 +344,11 @@ clamp_clients(unsigned wanted)
 
 	if (wanted < 4)
 		wanted = 4;
-	if (getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur / 4 < wanted)
-		wanted = limit.rlim_cur / 4 > 4 ? (unsigned)(limit.rlim_cur / 4) : 4;
+	if (getrlimit(RLIMIT_NOFILE, &limit) < 0)
+		return wanted;
+	rlim_t room = limit.rlim_cur / (limit.rlim_cur < 1024 ? 4 : 2);
+	if (room < wanted)
+		wanted = room > 4 ? (unsigned)room : 4;
 	return wanted;
 }
 

@@ -20,6 +20,8 @@
 
 /* A client that does nothing for so long is shown out; MHD spares suspended ones. */
 #define CLIENT_IDLE_S 60
+/* But sooner while every place is taken. */
+#define IDLE_ENOUGH_S 1.0
 /* Bodies of requests are read and thrown away up to here. */
 #define UPLOAD_MAX 65536
 /* What a connection may use: the request line, the headers, the block that is being written. */
@@ -37,6 +39,7 @@
 /* Items that a view gives in one call at most. */
 #define VIEW_ITEMS_MAX 1000
 
+struct client;
 struct request;
 struct stream;
 
@@ -57,14 +60,17 @@ struct api {
 	struct ev_prepare prepare;
 	struct ev_timer due; /* MHD's next timeout */
 	struct ev_timer beat;
+	struct ev_timer crowded;      /* runs while every place is taken */
 	struct api_socket sockets[2]; /* Unix, TCP */
 	struct queue home;
 	struct request *waiting; /* suspended until a parcel is home */
 	struct stream *streams;
+	struct client *idle_first, *idle_last;
 	unsigned n_clients, n_streams, max_streams;
 	size_t big_bytes; /* in big events that streams hold */
 	size_t at_store;  /* parcels that the store has */
 	size_t n_requests;
+	bool rerun;	    /* a place became free in a full house */
 	bool ending, again; /* again: a stream waits for its turn or for space */
 	/* these cross */
 	atomic_bool stop, grown;
@@ -109,6 +115,15 @@ struct route {
 	const char *pattern;
 	enum MHD_Result (*run)(struct request *request);
 };
+
+/*
+ * Clients (clients.c). slot: where MHD keeps what belongs to a connection.
+ */
+void client_begin(struct api *api, struct MHD_Connection *connection, void **slot);
+void client_end(struct api *api, void **slot);
+/* While the house is full: shows out who is idle. */
+void clients_crowded(struct api *api);
+void client_busy(struct api *api, struct MHD_Connection *connection, bool busy);
 
 /* Finds the route and runs it, or answers 404, 405 with Allow (routes.c). */
 enum MHD_Result route_request(struct request *request, const char *method);
