@@ -34,6 +34,8 @@ static const struct verb verbs[] = {
 	{"retry", "[SEQ...]", "send again what was set aside", verb_retry},
 	{"test", "NOTIFY", "send a sample event through a notifier", verb_test},
 	{"match", "NOTIFY [--since 7d] [--json]", "what a notifier would have sent", verb_match},
+	{"backup", "FILE", "a sound copy of the database", verb_backup},
+	{"export", "> FILE.opml", "the subscriptions as OPML", verb_export},
 	{"import", "FILE.opml", "feed blocks out of an OPML file, - for standard input",
 		verb_import},
 	{"simulate", "[--budget N] [--policy adaptive|fixed] [--polls FILE] < TRACE",
