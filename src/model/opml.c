@@ -83,7 +83,9 @@ read_attributes(struct reading *reading, int n, const xmlChar **attributes,
 		const char *value = (const char *)attributes[i * 5 + 3];
 		size_t len = (size_t)(attributes[i * 5 + 4] - attributes[i * 5 + 3]);
 		for (size_t a = 0; a < N_ATTRIBUTES; a++) {
-			if (strcasecmp(name, attribute_names[a]) != 0)
+			/* the first letters differ in most pairs */
+			if ((name[0] | 0x20) != attribute_names[a][0] ||
+				strcasecmp(name, attribute_names[a]) != 0)
 				continue;
 			places[a] = buf->len;
 			append_value(buf, value, len);
