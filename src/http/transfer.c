@@ -20,6 +20,8 @@
 #define TIMEOUT_DEFAULT_MS ((int64_t)60 * 1000)
 #define BODY_MAX_DEFAULT ((int64_t)16 << 20)
 #define CONNECT_TIMEOUT_MS 10000L
+#define BUFFER_PLAIN 16384L
+#define BUFFER_HTTP2 131072L
 
 /* Some servers answer a bare wildcard with a page for people, so the formats of feeds come first.
  */
@@ -47,7 +49,7 @@ static const struct {
 	{CURLOPT_CONNECTTIMEOUT_MS, CONNECT_TIMEOUT_MS},
 	{CURLOPT_LOW_SPEED_LIMIT, 100},
 	{CURLOPT_LOW_SPEED_TIME, 30},
-	{CURLOPT_BUFFERSIZE, 16384},
+	{CURLOPT_BUFFERSIZE, BUFFER_PLAIN},
 };
 
 void
@@ -459,6 +461,10 @@ prepare_tls(struct http_transfer *transfer)
 			easy, CURLOPT_SSLKEY, in->client_key ? in->client_key : in->client_cert);
 	}
 	bool old = in->http_version && strcmp(in->http_version, "1.1") == 0;
+	/* libcurl 7.88 stalls for good where the headers of an HTTP/2 answer fill its buffer. What
+	 * is not used of it costs addresses, not memory. */
+	if (!old && strncmp(transfer->origin, "https:", 6) == 0)
+		curl_easy_setopt(easy, CURLOPT_BUFFERSIZE, BUFFER_HTTP2);
 	curl_easy_setopt(easy, CURLOPT_HTTP_VERSION,
 		(long)(old ? CURL_HTTP_VERSION_1_1 : CURL_HTTP_VERSION_2TLS));
 }
