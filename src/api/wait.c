@@ -134,7 +134,8 @@ ask_loop(struct request *request, enum api_verb verb, char *name,
 	if (query_flag(&request->query, "force", &command->force) < 0 ||
 		query_number(&request->query, "seq", 1, INT64_MAX, &command->seq) < 0) {
 		command_free(command);
-		return respond_error(request, MHD_HTTP_BAD_REQUEST, "force or seq cannot be read");
+		return respond_error(request, MHD_HTTP_BAD_REQUEST,
+			"force is 0 or 1, seq the number of an event");
 	}
 	request->command = command;
 	suspend(request, next);

@@ -100,8 +100,15 @@ int
 verb_release(const struct ctl *ctl, int argc, char **argv)
 {
 	int code = verb_options(argc, argv, NULL, 1, 1);
+	json_int_t released = 0;
 
-	return code == EXIT_DONE ? tell_each(ctl, "/v1/feeds/%s/release", argc, argv) : code;
+	if (code != EXIT_DONE)
+		return code;
+	AUTO(freep) char *path = client_path("/v1/feeds/%s/release", argv[optind]);
+	code = client_count(ctl, path, "released", &released);
+	if (code == EXIT_DONE)
+		output_line("%lld items released", released);
+	return code;
 }
 
 int

@@ -96,6 +96,18 @@ client_tell(const struct ctl *ctl, const char *path)
 	return code;
 }
 
+int
+client_count(const struct ctl *ctl, const char *path, const char *name, json_int_t *sum)
+{
+	json_t *answer;
+	int code = ask(ctl, "POST", path, false, &answer);
+
+	if (code == EXIT_DONE)
+		*sum += client_number(answer, name);
+	json_decref(answer);
+	return code;
+}
+
 static void
 put_encoded(struct buf *out, const char *text)
 {

@@ -19,6 +19,8 @@ int client_ask(const struct ctl *ctl, const char *method, const char *path, json
 int client_show(const struct ctl *ctl, const char *path, bool json, json_t **ret_answer);
 /* POST without interest in the answer. */
 int client_tell(const struct ctl *ctl, const char *path);
+/* POST, then adds the answer's number of that name to *sum. */
+int client_count(const struct ctl *ctl, const char *path, const char *name, json_int_t *sum);
 /* A path, printf(3)-like, in which each %s is percent-encoded. Only %s. malloc'd; caller frees. */
 char *client_path(const char *fmt, ...);
 /* Appends "?name=value" (or "&…") percent-encoded; nothing where value is NULL. *path is malloc'd.

@@ -11,6 +11,7 @@
 #include "feedd/mem.h"
 #include "feedd/opml.h"
 #include "feedd/store.h"
+#include "feedd/url.h"
 #include "output.h"
 #include "verbs.h"
 
@@ -101,7 +102,10 @@ verb_export(const struct ctl *ctl, int argc, char **argv)
 	opml.feeds = arena_zalloc(&arena, (json_array_size(feeds) + 1) * sizeof(*opml.feeds));
 	json_array_foreach(feeds, i, feed)
 	{
-		if (client_text(feed, "url") && json_is_true(json_object_get(feed, "configured")))
+		const char *url = client_text(feed, "url");
+
+		/* lists hold what others can read too: no paths of this machine */
+		if (url && url_is_http(url) && json_is_true(json_object_get(feed, "configured")))
 			take_feed(&arena, feed, &opml.feeds[opml.n_feeds++]);
 	}
 	AUTO(freep) char *text = opml_write(&opml);

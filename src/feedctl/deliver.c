@@ -47,18 +47,27 @@ verb_retry(const struct ctl *ctl, int argc, char **argv)
 {
 	int code = verb_options(argc, argv, NULL, 0, argc);
 	int worst = EXIT_DONE;
+	json_int_t sum = 0;
 
 	if (code != EXIT_DONE)
 		return code;
 	if (optind == argc)
-		return client_tell(ctl, "/v1/retry");
-	for (int i = optind; i < argc; i++) {
+		worst = client_count(ctl, "/v1/retry", "retried", &sum);
+	for (int i = optind; i < argc && worst != EXIT_NO_DAEMON; i++) {
 		AUTO(freep) char *path = client_path("/v1/retry?seq=%s", argv[i]);
 
-		code = client_tell(ctl, path);
+		json_int_t before = sum;
+
+		code = client_count(ctl, path, "retried", &sum);
+		if (code == EXIT_DONE && sum == before) {
+			output_error("nothing of event %s was set aside", argv[i]);
+			code = EXIT_FAILED;
+		}
 		if (code > worst)
 			worst = code;
 	}
+	if (worst == EXIT_DONE)
+		output_line("%lld deliveries are sent again", sum);
 	return worst;
 }
 

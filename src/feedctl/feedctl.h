@@ -1,8 +1,9 @@
 /*
  * feedctl.h - what the verbs of the client share.
  *
- * A verb is a function in a file named after its group; the table in main.c is the only list of them. Exit status: 0 done, 1 the
- * thing asked for failed, 2 wrong usage, 3 no daemon at the socket.
+ * A verb is a function in a file named after its group; the table in main.c is the only list of
+ * them. Exit status: 0 done, 1 the thing asked for failed, 2 wrong usage, 3 no daemon at the
+ * socket.
  */
 #ifndef FEEDCTL_H
 #define FEEDCTL_H
@@ -17,7 +18,7 @@ struct verb {
 	const char *name;
 	const char *usage; /* what follows the name, "" for nothing */
 	const char *help;  /* one line */
-	/* argv[0] is the verb's name; options are read with getopt_long(3) after optind = 1. */
+	/* argv[0] is the verb's name; options are read with getopt_long(3), which begins anew. */
 	int (*run)(const struct ctl *ctl, int argc, char **argv);
 };
 

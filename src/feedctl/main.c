@@ -110,6 +110,6 @@ main(int argc, char **argv)
 	}
 	argc -= optind;
 	argv += optind;
-	optind = 1;
+	optind = 0; /* begins anew, and lets operands stand before options */
 	return verb->run(&ctl, argc, argv);
 }

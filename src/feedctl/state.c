@@ -32,7 +32,7 @@ print_member(const char *name, const json_t *value)
 		return;
 	else if (ends_with(name, "bytes"))
 		output_field(name, output_bytes(json_integer_value(value)));
-	else if (strcmp(name, "uptime") == 0)
+	else if (ends_with(name, "uptime_seconds"))
 		output_field(name, output_span(json_integer_value(value)));
 	else
 		output_fieldf(name, "%lld", (long long)json_integer_value(value));
