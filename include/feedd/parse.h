@@ -25,6 +25,7 @@ struct parse_limits {
 	size_t max_url;	       /* 8 KiB; longer ones are dropped */
 	size_t max_id;	       /* 4 KiB; longer ones become a hash, never cut */
 	size_t max_content;    /* 4 MiB; cut */
+	size_t chunk;	       /* 16 KiB are handed to libxml2 at once; never seen in the result */
 };
 extern const struct parse_limits PARSE_LIMITS;
 

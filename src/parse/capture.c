@@ -19,6 +19,20 @@
 static const char *const void_elements[] = {"area", "base", "br", "col", "embed", "hr", "img",
 	"input", "link", "meta", "param", "source", "track", "wbr"};
 
+enum { CONTROL = 1, MARKUP = 2, QUOTES = 4 };
+
+/* What bytes need care; 0xc2 starts U+0080 to U+009F, but not they alone. */
+static const unsigned char classes[256] = {
+	[0x00 ... 0x08] = CONTROL,
+	[0x0b ... 0x1f] = CONTROL,
+	[0x7f] = CONTROL,
+	[0xc2] = CONTROL,
+	['&'] = MARKUP,
+	['<'] = MARKUP,
+	['>'] = MARKUP,
+	['"'] = QUOTES,
+};
+
 void
 capture_begin(struct reader *reader, const struct rule *rule, enum form form)
 {
@@ -61,7 +75,7 @@ grow(struct reader *reader, size_t n)
 	capture->at = at;
 }
 
-static void
+static inline void
 put(struct reader *reader, const char *s, size_t len)
 {
 	struct capture *capture = &reader->capture;
@@ -69,7 +83,8 @@ put(struct reader *reader, const char *s, size_t len)
 	if (len > reader->limits->max_content - capture->len)
 		len = text_cut(s, reader->limits->max_content - capture->len);
 	if (capture->to_arena) {
-		grow(reader, len);
+		if (reader->builder.arena->left <= capture->len + len)
+			grow(reader, len);
 		memcpy(capture->at + capture->len, s, len);
 	} else if (buf_append(&reader->scratch, s, len) < 0) {
 		return;
@@ -83,61 +98,66 @@ put_string(struct reader *reader, const char *s)
 	put(reader, s, strlen(s));
 }
 
-/* Without control characters; tabs and line feeds stay. */
-static void
-put_clean(struct reader *reader, const char *s, size_t len)
+/* The control character that starts at s takes so many bytes; 0 where there is none: U+00A0 and its
+ * like start with the same byte. */
+static size_t
+control_length(const char *s, const char *end)
 {
-	size_t start = 0;
-
-	for (size_t i = 0; i < len;) {
-		uint32_t c = (unsigned char)s[i];
-		size_t n = c < 0x80 ? 1 : text_decode(s + i, len - i, &c);
-
-		if (n == 0)
-			n = 1;
-		if ((c < 0x20 && c != '\t' && c != '\n') || (c >= 0x7f && c <= 0x9f)) {
-			put(reader, s + start, i - start);
-			start = i + n;
-		}
-		i += n;
-	}
-	put(reader, s + start, len - start);
+	if ((unsigned char)*s != 0xc2)
+		return 1;
+	return s + 1 < end && (unsigned char)s[1] < 0xa0 ? 2 : 0;
 }
 
-/* As text of markup; in attributes quotes are escaped too. */
-static void
-put_escaped(struct reader *reader, const char *s, size_t len, bool attribute)
+static const char *
+escaped(char c)
 {
-	size_t start = 0;
-
-	for (size_t i = 0; i < len; i++) {
-		const char *as = NULL;
-
-		if (s[i] == '&')
-			as = "&amp;";
-		else if (s[i] == '<')
-			as = "&lt;";
-		else if (s[i] == '>')
-			as = "&gt;";
-		else if (attribute && s[i] == '"')
-			as = "&quot;";
-		if (!as)
-			continue;
-		put_clean(reader, s + start, i - start);
-		put_string(reader, as);
-		start = i + 1;
+	switch (c) {
+	case '&':
+		return "&amp;";
+	case '<':
+		return "&lt;";
+	case '>':
+		return "&gt;";
 	}
-	put_clean(reader, s + start, len - start);
+	return "&quot;";
+}
+
+/* Control characters go (tabs and line feeds stay), and of MARKUP and QUOTES what is asked for is
+ * escaped. */
+static void
+put_filtered(struct reader *reader, const char *s, size_t len, unsigned mask)
+{
+	const char *end = s + len;
+
+	while (s < end) {
+		const char *start = s;
+
+		while (s < end && !(classes[(unsigned char)*s] & mask))
+			s++;
+		if (s > start)
+			put(reader, start, (size_t)(s - start));
+		if (s == end)
+			return;
+		if (classes[(unsigned char)*s] & CONTROL) {
+			size_t n = control_length(s, end);
+
+			if (n == 0)
+				put(reader, s, 1);
+			s += n ? n : 1;
+		} else {
+			put_string(reader, escaped(*s++));
+		}
+	}
 }
 
 void
 capture_text(struct reader *reader, const char *s, size_t len)
 {
 	if (reader->capture.form == FORM_XHTML)
-		put_escaped(reader, s, len, false);
+		put_filtered(reader, s, len, CONTROL | MARKUP);
 	else if (reader->dirty ||
 		len <= 4) /* a reference comes alone, and may name what the bytes may not hold */
-		put_clean(reader, s, len);
+		put_filtered(reader, s, len, CONTROL);
 	else
 		put(reader, s, len);
 }
@@ -145,6 +165,8 @@ capture_text(struct reader *reader, const char *s, size_t len)
 static bool
 is_void(const char *name)
 {
+	if (strlen(name) > sizeof("source") - 1)
+		return false;
 	for (size_t i = 0; i < sizeof(void_elements) / sizeof(void_elements[0]); i++)
 		if (strcasecmp(name, void_elements[i]) == 0)
 			return true;
@@ -178,7 +200,7 @@ put_attribute_value(struct reader *reader, const char *s, size_t len)
 		const char *reference = memmem(s, (size_t)(end - s), "&#38;", 5);
 		const char *stop = reference ? reference : end;
 
-		put_escaped(reader, s, (size_t)(stop - s), true);
+		put_filtered(reader, s, (size_t)(stop - s), CONTROL | MARKUP | QUOTES);
 		if (!reference)
 			return;
 		put_string(reader, "&amp;");

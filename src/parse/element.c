@@ -16,30 +16,36 @@
 /* rel of Atom links may be written as an address. */
 #define RELATION "http://www.iana.org/assignments/relation/"
 
+static bool
+is_attribute(const xmlChar **attribute, enum ns ns, const char *name)
+{
+	const char *prefix = (const char *)attribute[1];
+
+	if (((*attribute[0] ^ (unsigned char)*name) & ~0x20) ||
+		strcasecmp((const char *)attribute[0], name) != 0)
+		return false;
+	if (!prefix || ns == NS_UNKNOWN)
+		return !prefix && ns == NS_UNKNOWN;
+	/* This prefix is bound to its namespace by XML itself. */
+	if (ns == NS_XML)
+		return strcmp(prefix, "xml") == 0;
+	return namespace_find((const char *)attribute[2], prefix, NS_UNKNOWN) == ns;
+}
+
 const char *
 attribute_get(struct reader *reader, const xmlChar **attributes, int n_attributes, enum ns ns,
 	const char *name)
 {
 	for (int i = 0; i < n_attributes; i++, attributes += 5) {
-		if (strcasecmp((const char *)attributes[0], name) != 0)
+		if (!is_attribute(attributes, ns, name))
 			continue;
-		const char *prefix = (const char *)attributes[1];
-		if (!prefix ? ns != NS_UNKNOWN
-			    : ns == NS_UNKNOWN ||
-					namespace_find((const char *)attributes[2], prefix,
-						NS_UNKNOWN) != ns)
-			continue;
-		const char *value = (const char *)attributes[3];
-		size_t len = (size_t)(attributes[4] - attributes[3]);
-		char *copy = arena_strndup(&reader->side, value, len);
+		char *copy = arena_strndup(&reader->side, (const char *)attributes[3],
+			(size_t)(attributes[4] - attributes[3]));
 		/* libxml2 leaves "&#38;" for every '&'. */
-		char *to = copy;
-		for (const char *from = copy; *from; from++) {
-			*to++ = *from;
-			if (strncmp(from, "&#38;", 5) == 0)
+		char *to = strchr(copy, '&');
+		for (const char *from = to; from && (*to = *from); from++, to++)
+			if (*from == '&' && strncmp(from, "&#38;", 5) == 0)
 				from += 4;
-		}
-		*to = '\0';
 		return copy;
 	}
 	return NULL;
@@ -143,7 +149,11 @@ take_relation(struct reader *reader, const struct rule *rule, const char *rel,
 {
 	struct builder *builder = &reader->builder;
 	const char *url = url_attribute(reader, attributes, n, "href");
+	const char *base = reader->levels[reader->depth].base;
 
+	/* An empty address is the document's own, which says something of the feed alone. */
+	if (!url && base && !reader->builder.in_item && attribute(reader, attributes, n, "href"))
+		url = builder_url(&reader->builder, NULL, base, strlen(base));
 	if (!url)
 		return;
 	if (strcasecmp(rel, "alternate") == 0) {

@@ -20,8 +20,11 @@ struct entities {
 			  then */
 };
 
+/* Takes what an internal subset declares: "<!ENTITY name 'value'>". */
+void entities_read(struct entities *entities, const char *subset, size_t len);
 /* Keeps an internal entity; the first declaration counts. */
-void entities_add(struct entities *entities, const char *name, const char *value);
+void entities_add(struct entities *entities, const char *name, size_t name_len, const char *value,
+	size_t value_len);
 /* Its value (UTF-8, may hold markup), or NULL. */
 const char *entities_find(const struct entities *entities, const char *name, size_t len);
 void entities_fini(struct entities *entities);

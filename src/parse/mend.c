@@ -90,6 +90,19 @@ numeric_reference(const char *s, size_t len, uint32_t *ret_char)
 	return i < len && s[i] == ';' ? i + 1 : i;
 }
 
+/* The length of one of XML's own references at s; 0 if it is none. */
+static size_t
+predefined_length(const char *s, size_t len)
+{
+	static const char *const predefined[] = {"&amp;", "&lt;", "&gt;", "&quot;", "&apos;"};
+
+	for (size_t i = 0; i < ARRAY_SIZE(predefined); i++)
+		if (len >= strlen(predefined[i]) &&
+			memcmp(predefined[i], s, strlen(predefined[i])) == 0)
+			return strlen(predefined[i]);
+	return 0;
+}
+
 /* A document's own entity: its text, with what would be markup escaped, and no entity in it
  * replaced in turn. */
 static void
@@ -107,6 +120,12 @@ put_entity(struct mender *mender, const char *value)
 
 		if (n == 0)
 			return;
+		size_t named = c == '&' ? predefined_length(value, (size_t)(end - value)) : 0;
+		if (named) {
+			mend_put(mender, value, named);
+			value += named;
+			continue;
+		}
 		/* "&#38;" is how '&' is declared. */
 		if (c == '&' && value[1] == '#' &&
 			(n = numeric_reference(value, (size_t)(end - value), &c)) == 0)
@@ -116,30 +135,38 @@ put_entity(struct mender *mender, const char *value)
 	}
 }
 
+/* XML's HTML entities are those of XHTML 1.0, which differ from HTML 5 in two. */
+static size_t
+xhtml_entity(const char *name, size_t len, uint32_t ret_chars[2])
+{
+	bool angle = len == 4 && memcmp(name + 1, "ang", 3) == 0 && (*name == 'l' || *name == 'r');
+
+	ret_chars[0] = *name == 'l' ? 0x2329 : 0x232a;
+	return angle;
+}
+
 /* A named reference of len bytes in all. */
 static void
 put_named(struct mender *mender, const char *s, size_t len)
 {
-	static const char *const predefined[] = {"amp", "lt", "gt", "quot", "apos"};
 	const char *name = s + 1;
 	size_t name_len = len - 2;
 	uint32_t chars[2];
 
-	for (size_t i = 0; i < ARRAY_SIZE(predefined); i++) {
-		if (strlen(predefined[i]) == name_len &&
-			memcmp(predefined[i], name, name_len) == 0) {
-			mend_put(mender, s, len);
-			return;
-		}
+	if (predefined_length(s, len) == len) {
+		mend_put(mender, s, len);
+		return;
 	}
-	const char *value = entities_find(mender->entities, name, name_len);
+	const char *value = entities_find(&mender->entities, name, name_len);
 	if (value) {
 		put_entity(mender, value);
 		return;
 	}
-	if (!mender->entities->external)
+	if (!mender->entities.external)
 		mend_note(mender, "an undeclared entity", s);
-	size_t n = text_entity(name, name_len, chars);
+	size_t n = xhtml_entity(name, name_len, chars);
+	if (n == 0)
+		n = text_entity(name, name_len, chars);
 	for (size_t i = 0; i < n; i++)
 		put_char(mender, chars[i]);
 	if (n == 0) {

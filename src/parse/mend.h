@@ -3,6 +3,7 @@
 #ifndef PARSE_MEND_H
 #define PARSE_MEND_H
 
+#include "entity.h"
 #include "feedd/mem.h"
 #include "repair.h"
 
@@ -16,7 +17,7 @@ struct open_tag {
 
 struct mender {
 	const char *data, *end;
-	const struct entities *entities;
+	struct entities entities;
 	const struct parse_limits *limits;
 	repair_sink *sink;
 	void *user;

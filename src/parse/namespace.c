@@ -33,7 +33,6 @@ static const struct known addresses[] = {
 	{"itunes.com/dtds/podcast-1.0.dtd", NS_ITUNES},
 	{"itunes.com/ext/podcasts-1.0", NS_ITUNES},
 	{"example.com/dtds/podcast-1.0.dtd", NS_ITUNES},
-	{"madskills.com/public/xml/rss/module/trackback", NS_UNKNOWN},
 	{"my.netscape.com/publish/formats/rss-0.9.dtd", NS_RSS},
 	{"my.netscape.com/publish/formats/rss-0.91.dtd", NS_RSS},
 	{"my.netscape.com/rdf/simple/0.9", NS_RSS},
@@ -88,29 +87,46 @@ static const struct known prefixes[] = {
 	{"xml", NS_XML},
 };
 
-static bool
-same_address(const char *uri, const char *known)
+/* The part of an address that is compared. */
+static const char *
+trim(const char *uri, size_t *ret_len)
 {
 	while (*uri == ' ' || (*uri >= '\t' && *uri <= '\r'))
 		uri++;
-	const char *scheme = strstr(uri, "://");
-	if (scheme && scheme - uri <= 5)
-		uri = scheme + 3;
+	const char *colon = strchr(uri, ':');
+	if (colon && colon - uri <= 5 && colon[1] == '/' && colon[2] == '/')
+		uri = colon + 3;
 	if (strncasecmp(uri, "www.", 4) == 0)
 		uri += 4;
-	size_t len = strlen(uri);
-	while (len > 0 && strchr("/# \t\r\n", uri[len - 1]))
-		len--;
-	return strlen(known) == len && strncasecmp(uri, known, len) == 0;
+	*ret_len = strlen(uri);
+	while (*ret_len > 0 && strchr("/# \t\r\n", uri[*ret_len - 1]))
+		--*ret_len;
+	return uri;
+}
+
+static enum ns
+find_address(const char *uri)
+{
+	size_t len;
+
+	uri = trim(uri, &len);
+	for (size_t i = 0; i < ARRAY_SIZE(addresses); i++) {
+		const char *known = addresses[i].text;
+
+		if ((*known | 0x20) == (*uri | 0x20) && strncasecmp(uri, known, len) == 0 &&
+			known[len] == '\0')
+			return addresses[i].ns;
+	}
+	return NS_UNKNOWN;
 }
 
 enum ns
 namespace_find(const char *uri, const char *prefix, enum ns dialect)
 {
-	if (uri && *uri)
-		for (size_t i = 0; i < ARRAY_SIZE(addresses); i++)
-			if (same_address(uri, addresses[i].text))
-				return addresses[i].ns;
+	enum ns ns = uri && *uri ? find_address(uri) : NS_UNKNOWN;
+
+	if (ns != NS_UNKNOWN)
+		return ns;
 	if (!prefix || !*prefix)
 		return dialect;
 	for (size_t i = 0; i < ARRAY_SIZE(prefixes); i++)

@@ -32,6 +32,7 @@ const struct parse_limits PARSE_LIMITS = {
 	.max_url = (size_t)8 << 10,
 	.max_id = (size_t)4 << 10,
 	.max_content = (size_t)4 << 20,
+	.chunk = (size_t)16 << 10,
 };
 
 /* The document as UTF-8. */
@@ -163,22 +164,13 @@ read_xml(const struct parse_input *input, const struct parse_limits *limits,
 
 	xml_read(input, limits, &reading, arena, document, &report);
 	if (report.result == XML_BROKEN) {
-		AUTO(freep) char *detail = xstrdup(report.detail);
-		AUTO(freep) char *root = xstrdup(report.root);
-
 		arena_rewind(arena, &mark);
-		report.detail = arena_strdup(arena, detail);
-		report.root = NULL;
 		xml_read_mended(input, limits, &reading, arena, document, &report);
-		if (!report.root)
-			report.root = arena_strdup(arena, root);
 	}
-	entities_fini(&report.entities);
 	if (report.result == XML_OVER)
 		return fail(arena_printf(arena, "refused: %s", report.detail), ret_error);
 	if (!report.has_feed)
-		return fail(
-			refuse(input, decoded->data, decoded->len, report.root, arena), ret_error);
+		return fail(refuse(input, decoded->data, decoded->len, arena), ret_error);
 	document->bozo = !report.well_formed;
 	document->error = report.detail;
 	document->incomplete = report.incomplete;
@@ -209,9 +201,8 @@ read_decoded(const struct parse_input *input, const struct parse_limits *limits,
 
 		if (r == -E2BIG)
 			return fail(arena_printf(arena, "refused: %s", over), ret_error);
-		return r < 0
-			? fail(refuse(input, decoded->data, decoded->len, NULL, arena), ret_error)
-			: 0;
+		return r < 0 ? fail(refuse(input, decoded->data, decoded->len, arena), ret_error)
+			     : 0;
 	}
 	if (decoded->guarded == -E2BIG && !refuse_is_html(decoded->data, decoded->len)) {
 #pragma GCC diagnostic push
@@ -221,7 +212,7 @@ read_decoded(const struct parse_input *input, const struct parse_limits *limits,
 		return fail(arena_printf(arena, "refused: %s", over), ret_error);
 	}
 	if (decoded->guarded == -E2BIG)
-		return fail(refuse(input, decoded->data, decoded->len, NULL, arena), ret_error);
+		return fail(refuse(input, decoded->data, decoded->len, arena), ret_error);
 	return read_xml(input, limits, decoded, arena, document, ret_error);
 }
 

@@ -9,7 +9,6 @@
 #include <stdint.h>
 
 #include "builder.h"
-#include "entity.h"
 #include "feedd/parse.h"
 #include "rules.h"
 
@@ -72,14 +71,12 @@ struct reader {
 	struct buf scratch;
 	struct arena side; /* bases and the like, gone with the reader */
 	struct value person[SLOT_COUNT];
-	struct entities entities;
 	struct cached_name names[NAME_CACHE];
 	size_t remaining;  /* bytes not yet read, an upper bound for one text */
 	size_t max_memory; /* of the arena, with what was in it before */
 	bool dirty;	   /* control characters may come */
 	bool wants_repair; /* an entity that libxml2 cannot replace as we want it */
 	bool has_feed;	   /* a channel, feed or item was seen */
-	const char *root;  /* name of the first element, in the arena */
 	const char *over;  /* a limit that was broken, named; in the arena */
 };
 
@@ -135,20 +132,18 @@ enum xml_result {
 struct xml_report {
 	enum xml_result result;
 	const char *detail; /* what was wrong and where, or the limit; in the arena, or NULL */
-	const char *root;   /* name of the first element; in the arena, or NULL */
 	bool well_formed;   /* false: bozo */
 	bool has_feed;	    /* something in it was a feed */
 	bool incomplete;    /* the end is missing */
-	struct entities entities; /* that the document declared; to be freed with entities_fini() */
 };
 
-/* Reads the document as it stands; entities come out in the report. */
+/* Reads the document as it stands. */
 void xml_read(const struct parse_input *input, const struct parse_limits *limits,
 	const struct reading *reading, struct arena *arena, struct document *document,
 	struct xml_report *ret_report);
-/* Mends the bytes on the way; entities of the first reading go in. */
+/* Mends the bytes on the way. */
 void xml_read_mended(const struct parse_input *input, const struct parse_limits *limits,
 	const struct reading *reading, struct arena *arena, struct document *document,
-	struct xml_report *report);
+	struct xml_report *ret_report);
 
 #endif

@@ -69,6 +69,31 @@ refuse_is_html(const char *data, size_t len)
 	return false;
 }
 
+/* The name of the first element, or NULL. */
+static const char *
+root_of(const char *data, size_t len, struct arena *arena)
+{
+	const char *end = data + len;
+
+	for (const char *at = data; (at = memchr(at, '<', (size_t)(end - at))) && ++at < end;) {
+		size_t n = 0;
+
+		if ((size_t)(end - at) > 3 && memcmp(at, "!--", 3) == 0) {
+			const char *close = memmem(at, (size_t)(end - at), "-->", 3);
+
+			if (!close)
+				return NULL;
+			at = close;
+			continue;
+		}
+		while (at + n < end && n < 64 && at[n] > ' ' && !strchr("!?/<>\"'=&", at[n]))
+			n++;
+		if (n > 0)
+			return text_line(arena, at, n);
+	}
+	return NULL;
+}
+
 static const char *
 refuse_html(const struct parse_input *input, const char *data, size_t len, struct arena *arena)
 {
@@ -89,10 +114,10 @@ refuse_html(const struct parse_input *input, const char *data, size_t len, struc
 }
 
 const char *
-refuse(const struct parse_input *input, const char *data, size_t len, const char *root,
-	struct arena *arena)
+refuse(const struct parse_input *input, const char *data, size_t len, struct arena *arena)
 {
 	size_t start = blank(data, len);
+	const char *root = root_of(data, len, arena);
 
 	for (size_t i = 0; i < ARRAY_SIZE(magics); i++)
 		if (len >= magics[i].len && memcmp(data, magics[i].bytes, magics[i].len) == 0)

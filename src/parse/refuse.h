@@ -5,10 +5,10 @@
 
 #include "feedd/parse.h"
 
-/* data: the document in UTF-8 as far as that could be found out. root: its first element, or NULL.
+/* data: the document in UTF-8 as far as that could be found out.
  * In the arena. */
-const char *refuse(const struct parse_input *input, const char *data, size_t len, const char *root,
-	struct arena *arena);
+const char *
+refuse(const struct parse_input *input, const char *data, size_t len, struct arena *arena);
 /* True for what begins like an HTML page. */
 bool refuse_is_html(const char *data, size_t len);
 

@@ -229,22 +229,37 @@ cdata(struct mender *mender, const char *at)
 	return next ? next : mender->end;
 }
 
-/* Behind the DOCTYPE: at '>' outside of quotes and of its subset. */
+static bool
+names_dtd(const char *at, size_t len)
+{
+	return memmem(at, len, "SYSTEM", 6) || memmem(at, len, "PUBLIC", 6);
+}
+
+/* Behind the DOCTYPE: at the '>' after its subset, whose entities are kept. */
 static const char *
-doctype(const struct mender *mender, const char *at)
+doctype(struct mender *mender, const char *at)
 {
 	const char *close = memchr(at, '>', (size_t)(mender->end - at));
 	const char *subset = memchr(at, '[', (size_t)(mender->end - at));
 
-	if (subset && close && subset < close) {
-		const char *end = past(mender, subset, "]>");
-
-		if (end)
-			return end;
-		end = past(mender, subset, "]");
-		close = end ? memchr(end, '>', (size_t)(mender->end - end)) : NULL;
+	if (!close)
+		return mender->end;
+	if (!subset || subset > close) {
+		mender->entities.external |= names_dtd(at, (size_t)(close - at));
+		return close + 1;
 	}
-	return close ? close + 1 : mender->end;
+	mender->entities.external |= names_dtd(at, (size_t)(subset - at));
+	for (close = subset; (close = memchr(close, ']', (size_t)(mender->end - close))); close++) {
+		const char *next = close + 1;
+
+		while (next < mender->end && (*next == ' ' || (*next >= '\t' && *next <= '\r')))
+			next++;
+		if (next == mender->end || *next != '>')
+			continue;
+		entities_read(&mender->entities, subset, (size_t)(close - subset));
+		return next + 1;
+	}
+	return mender->end;
 }
 
 /* "<!" and "<?": what next, or NULL if it is text. */
@@ -310,9 +325,8 @@ is_blank(const char *s, size_t len)
 }
 
 void
-repair_run(const char *data, size_t len, const struct entities *entities,
-	const struct parse_limits *limits, repair_sink *sink, void *user,
-	struct repair_report *ret_report)
+repair_run(const char *data, size_t len, const struct parse_limits *limits, repair_sink *sink,
+	void *user, struct repair_report *ret_report)
 {
 	struct mender *mender = xmalloc(sizeof(*mender));
 	struct tag tag = {0};
@@ -322,7 +336,6 @@ repair_run(const char *data, size_t len, const struct entities *entities,
 	memset(mender, 0, sizeof(*mender));
 	mender->data = data;
 	mender->end = data + len;
-	mender->entities = entities;
 	mender->limits = limits;
 	mender->sink = sink;
 	mender->user = user;
@@ -344,6 +357,7 @@ repair_run(const char *data, size_t len, const struct entities *entities,
 		sink(user, mender->out.data, mender->out.len);
 	ret_report->incomplete = !mender->closed;
 	free(tag.attributes);
+	entities_fini(&mender->entities);
 	buf_fini(&mender->out);
 	free(mender);
 }

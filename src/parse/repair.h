@@ -5,7 +5,6 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "entity.h"
 #include "feedd/parse.h"
 
 struct repair_report {
@@ -23,8 +22,7 @@ typedef bool repair_sink(void *user, const char *data, size_t len);
  * out, attributes quoted and unique, a new item closes an open one. Elements that only the end of
  * the data would close stay open. data must be valid UTF-8.
  */
-void repair_run(const char *data, size_t len, const struct entities *entities,
-	const struct parse_limits *limits, repair_sink *sink, void *user,
-	struct repair_report *ret_report);
+void repair_run(const char *data, size_t len, const struct parse_limits *limits, repair_sink *sink,
+	void *user, struct repair_report *ret_report);
 
 #endif

@@ -13,8 +13,6 @@
 #include "reader.h"
 #include "repair.h"
 
-/* Bytes handed to libxml2 at once: more gains little, less costs. */
-#define CHUNK ((size_t)16 << 10)
 /* What the values of the smallest document may take; of others four times their size. */
 #define MEMORY_MIN ((size_t)4 << 20)
 #define OPTIONS                                                                                    \
@@ -36,8 +34,10 @@ reader_over(struct reader *reader, const char *fmt, size_t limit)
 static const struct cached_name *
 name_of(struct reader *reader, const xmlChar *local, const xmlChar *prefix, const xmlChar *uri)
 {
-	uintptr_t hash = (uintptr_t)local >> 3 ^ (uintptr_t)local >> 10 ^ (uintptr_t)prefix >> 4;
-	struct cached_name *name = &reader->names[hash % NAME_CACHE];
+	/* Interned names lie close together: every bit of their addresses counts. */
+	uint64_t hash =
+		((uint64_t)(uintptr_t)local * 31 + (uint64_t)(uintptr_t)uri) * 0x9e3779b97f4a7c15u;
+	struct cached_name *name = &reader->names[(hash >> 40) % NAME_CACHE];
 
 	if (name->local == local && name->prefix == prefix && name->uri == uri)
 		return name;
@@ -76,9 +76,6 @@ on_start(void *user, const xmlChar *local, const xmlChar *prefix, const xmlChar 
 		return;
 	enum ns dialect = reader->dialect;
 	const struct cached_name *name = name_of(reader, local, prefix, uri);
-	if (!reader->root)
-		reader->root = builder_line(
-			&reader->builder, (const char *)local, strlen((const char *)local), 64);
 	if (reader->capture.rule) {
 		capture_start_tag(reader, name, attributes, n_attributes);
 		return;
@@ -122,17 +119,6 @@ on_text(void *user, const xmlChar *text, int len)
 		capture_text(reader, (const char *)text, (size_t)len);
 }
 
-static void
-on_entity_declared(void *user, const xmlChar *name, int type, const xmlChar *public_id,
-	const xmlChar *system_id, xmlChar *content)
-{
-	struct reader *reader = user;
-
-	(void)public_id, (void)system_id;
-	if (type == XML_INTERNAL_GENERAL_ENTITY && content)
-		entities_add(&reader->entities, (const char *)name, (const char *)content);
-}
-
 /* Never an entity: one in an attribute would come out as a single byte of its UTF-8. The repair
  * replaces them. */
 static xmlEntityPtr
@@ -143,16 +129,6 @@ on_entity(void *user, const xmlChar *name)
 	(void)name;
 	reader->wants_repair = true;
 	return NULL;
-}
-
-static void
-on_subset(void *user, const xmlChar *name, const xmlChar *external_id, const xmlChar *system_id)
-{
-	struct reader *reader = user;
-
-	(void)name;
-	if (external_id || system_id)
-		reader->entities.external = true;
 }
 
 /* Namespace faults come in hundreds; the message is taken from the context afterwards. */
@@ -181,8 +157,6 @@ reader_init(struct reader *reader, const struct parse_input *input,
 		reader->levels[0].base = NULL;
 	xmlSAXHandler handler = {
 		.initialized = XML_SAX2_MAGIC,
-		.internalSubset = on_subset,
-		.entityDecl = on_entity_declared,
 		.getEntity = on_entity,
 		.characters = on_text,
 		.ignorableWhitespace = on_text,
@@ -206,15 +180,16 @@ reader_fini(struct reader *reader)
 	builder_fini(&reader->builder);
 	buf_fini(&reader->scratch);
 	arena_fini(&reader->side);
-	entities_fini(&reader->entities);
 }
 
 /* False when the reading is over: a fault or a limit. */
 static bool
 push(struct reader *reader, const char *data, size_t len)
 {
-	for (size_t at = 0; at < len; at += CHUNK) {
-		size_t n = len - at < CHUNK ? len - at : CHUNK;
+	size_t chunk = reader->limits->chunk;
+
+	for (size_t at = 0; at < len; at += chunk) {
+		size_t n = len - at < chunk ? len - at : chunk;
 
 		xmlParseChunk(reader->xml, data + at, (int)n, 0);
 		reader->remaining = reader->remaining > n ? reader->remaining - n : 0;
@@ -248,7 +223,6 @@ report(struct reader *reader, struct arena *arena, struct xml_report *out)
 	else if (!out->well_formed)
 		out->detail = describe(reader, arena);
 	out->has_feed = reader->has_feed;
-	out->root = reader->root;
 	builder_finish(&reader->builder);
 }
 
@@ -265,8 +239,6 @@ xml_read(const struct parse_input *input, const struct parse_limits *limits,
 	if (push(reader, reading->data, reading->len))
 		xmlParseChunk(reader->xml, NULL, 0, 1);
 	report(reader, arena, ret_report);
-	ret_report->entities = reader->entities;
-	reader->entities = (struct entities){0};
 	reader_fini(reader);
 	free(reader);
 }
@@ -277,28 +249,43 @@ push_mended(void *user, const char *data, size_t len)
 	return push(user, data, len);
 }
 
+/* What was mended and where. libxml2 would say it in other words, but where the bytes are cut into
+ * pieces decides which. */
+static const char *
+describe_repair(const struct reading *reading, const struct repair_report *repair, bool mended,
+	struct arena *arena)
+{
+	size_t line = 1;
+
+	if (!mended)
+		return "not well formed, in a way that cannot be mended";
+	if (!repair->what)
+		return "the end of the document is missing";
+	for (size_t i = 0; i < repair->at && i < reading->len; i++)
+		line += reading->data[i] == '\n';
+	return arena_printf(arena, "line %zu: %s", line, repair->what);
+}
+
 void
 xml_read_mended(const struct parse_input *input, const struct parse_limits *limits,
 	const struct reading *reading, struct arena *arena, struct document *document,
-	struct xml_report *report_inout)
+	struct xml_report *ret_report)
 {
 	struct reader *reader = xmalloc(sizeof(*reader));
 	struct repair_report repair;
-	const char *detail = report_inout->detail;
 
+	*ret_report = (struct xml_report){0};
 	reader_init(reader, input, limits, reading, arena);
 	builder_init(&reader->builder, input, limits, arena, document, reading->items);
-	repair_run(reading->data, reading->len, &report_inout->entities, limits, push_mended,
-		reader, &repair);
-	bool unmended = !reader->xml->wellFormed;
+	repair_run(reading->data, reading->len, limits, push_mended, reader, &repair);
+	bool mended = reader->xml->wellFormed;
 	xmlParseChunk(reader->xml, NULL, 0, 1);
-	report(reader, arena, report_inout);
-	report_inout->incomplete = repair.incomplete || unmended;
-	report_inout->well_formed = !repair.what && !repair.incomplete && !unmended;
-	if (report_inout->result != XML_OVER)
-		report_inout->detail = report_inout->well_formed ? NULL
-			: detail				 ? detail
-								 : repair.what;
+	report(reader, arena, ret_report);
+	ret_report->incomplete = repair.incomplete || !mended;
+	ret_report->well_formed =
+		!repair.what && !ret_report->incomplete && reader->xml->nsWellFormed;
+	if (ret_report->result != XML_OVER && (repair.what || ret_report->incomplete))
+		ret_report->detail = describe_repair(reading, &repair, mended, arena);
 	reader_fini(reader);
 	free(reader);
 }
