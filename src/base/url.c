@@ -428,7 +428,7 @@ userinfo_end(const char *authority)
 	const char *colon = authority[0] == '[' ? NULL : memchr(authority, ':', len);
 	if (!colon || colon[1 + strspn(colon + 1, "0123456789")] == authority[len])
 		return NULL;
-	at = memchr(authority, '@', strcspn(authority, " \t\r\n"));
+	at = memrchr(authority, '@', strcspn(authority, " \t\r\n"));
 	return at ? at + 1 : NULL;
 }
 
@@ -445,11 +445,11 @@ url_redact(struct arena *arena, const char *url)
 		*at++ = *url++;
 		if (!starts)
 			continue;
-		while (*url == '/')
-			*at++ = *url++;
-		const char *end = userinfo_end(url);
-		if (end)
+		for (const char *end = url; end; end = userinfo_end(url)) {
 			url = end;
+			while (*url == '/')
+				*at++ = *url++;
+		}
 	}
 	*at = '\0';
 	return out;

@@ -28,8 +28,12 @@ fold_host(struct arena *arena, const char *url, const struct url_parts *parts)
 	if (!name || !*name)
 		return NULL;
 	size_t len = strlen(name);
-	if (len > 1 && name[len - 1] == '.')
-		name[len - 1] = '\0';
+	while (len > 1 && name[len - 1] == '.')
+		len--;
+	/* Without its dot a number would become an address. */
+	struct span bare = {name, len};
+	if (url_host_is_plain(&bare))
+		name[len] = '\0';
 	if (strncmp(name, "www.", 4) == 0 && strchr(name + 4, '.'))
 		name += 4;
 	struct span digits = {port.at, port.len};
