@@ -8,6 +8,9 @@
 
 #include "feedd/text.h"
 
+#define ELLIPSIS "…"
+#define ELLIPSIS_LEN (sizeof(ELLIPSIS) - 1)
+
 static int log_level = LOG_INFO;
 static int log_prefix;
 static log_sink *log_out;
@@ -47,12 +50,13 @@ log_wants(int level)
 	return level <= log_level;
 }
 
-/* True for what must not reach a terminal or a log raw: C0, DEL, C1, line separators, bidi controls. */
+/* True for what must not reach a terminal or a log raw: C0, DEL, C1, line separators, bidi
+ * controls. */
 static bool
 is_unsafe(uint32_t c)
 {
 	return c < 0x20 || (c >= 0x7f && c < 0xa0) || c == 0x2028 || c == 0x2029 ||
-	       text_is_bidi_control(c);
+		text_is_bidi_control(c);
 }
 
 void
@@ -97,8 +101,12 @@ log_write(int level, const char *file, int line, const char *func, const struct 
 	AUTO(buf_fini) struct buf text = BUF_INIT(4 * sizeof(raw) + 8);
 	size_t kept = (size_t)len < sizeof(raw) ? (size_t)len : text_cut(raw, sizeof(raw) - 1);
 	log_escape(&text, raw, kept);
-	if (kept < (size_t)len)
-		buf_puts(&text, "…");
+	/* Escaping makes it longer, up to four times. */
+	if (kept < (size_t)len || text.len > LOG_LINE_MAX) {
+		if (text.len > LOG_LINE_MAX - ELLIPSIS_LEN)
+			text.len = text_cut(text.data, LOG_LINE_MAX - ELLIPSIS_LEN);
+		buf_puts(&text, ELLIPSIS);
+	}
 	struct log_record record = {
 		.level = level,
 		.file = file,

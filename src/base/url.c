@@ -167,7 +167,10 @@ remove_dot_segments(char *path, size_t len)
 static char *
 put_span(char *at, const char *before, const struct span *span)
 {
-	return span->at ? mempcpy(stpcpy(at, before), span->at, span->len) : at;
+	if (!span->at)
+		return at;
+	at = mempcpy(at, before, strlen(before));
+	return mempcpy(at, span->at, span->len);
 }
 
 /* Path of the reference, merged with the base's (5.2.3) unless it begins with a slash, at `at`. */

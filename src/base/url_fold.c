@@ -20,7 +20,7 @@ fold_host(struct arena *arena, const char *url, const struct url_parts *parts)
 	struct span user, host, port;
 	const char *real_port = NULL;
 
-	if (!url_http_scheme(&parts->scheme) || !parts->authority.at)
+	if (!url_is_http(url))
 		return NULL;
 	url_take_authority(&parts->authority, &user, &host, &port);
 	char *name = url_host_is_plain(&host) ? url_host(arena, url)
@@ -34,7 +34,7 @@ fold_host(struct arena *arena, const char *url, const struct url_parts *parts)
 	struct span bare = {name, len};
 	if (url_host_is_plain(&bare))
 		name[len] = '\0';
-	if (strncmp(name, "www.", 4) == 0 && strchr(name + 4, '.'))
+	while (strncmp(name, "www.", 4) == 0 && strchr(name + 4, '.'))
 		name += 4;
 	struct span digits = {port.at, port.len};
 	if (!port.at || port.len == 0 || span_is(&digits, "80") || span_is(&digits, "443"))
@@ -396,9 +396,7 @@ fold_path(struct article *article)
 			path->len -= file.len;
 	while (path->len > 0 && path->at[path->len - 1] == '/')
 		path->len--;
-	if (ends_with(path, "/amp"))
-		path->len -= 4;
-	else if (ends_with(path, ".amp"))
+	if (ends_with(path, "/amp") || ends_with(path, ".amp"))
 		path->len -= 4;
 	else if (ends_with(path, ".amp.html"))
 		*path = (struct span){
@@ -471,7 +469,8 @@ url_article(struct arena *arena, const char *url)
 	size_t room = strlen(article.host) +
 		3 * (article.path.len + article.query.len + article.fragment.len) + 16;
 	char *out = arena_alloc(arena, room);
-	char *at = stpcpy(stpcpy(out, "http://"), article.host);
+	char *at = mempcpy(out, "http://", 7);
+	at = mempcpy(at, article.host, strlen(article.host));
 	if (article.path.len > 0 && article.path.at[0] != '/')
 		*at++ = '/';
 	at = put_spelled(at, article.path.at, article.path.len);
