@@ -51,7 +51,8 @@ LIB_SOURCES := $(filter-out src/feedd.c src/feedctl/main.c,$(wildcard src/*.c sr
 LIB := $(BUILD)/libfeedd.a
 PROGRAMS := $(BUILD)/feedd $(BUILD)/feedctl
 UNIT := $(patsubst tests/unit/%.c,$(BUILD)/tests/%,$(wildcard tests/unit/test_*.c))
-BENCH := $(patsubst tests/bench/%.c,$(BUILD)/bench/%,$(wildcard tests/bench/*.c))
+# Programs; feeds.c is what they share.
+BENCH := $(patsubst tests/bench/%.c,$(BUILD)/bench/%,$(filter-out tests/bench/feeds.c,$(wildcard tests/bench/*.c)))
 FUZZERS := $(patsubst tests/fuzz/%.c,%,$(wildcard tests/fuzz/fuzz_*.c))
 C_FILES = $(sort $(wildcard src/*.c src/*/*.c tests/*/*.c))
 H_FILES = $(sort $(wildcard include/feedd/*.h src/*/*.h tests/*/*.h))
@@ -88,7 +89,7 @@ $(BUILD)/tests/%: $(BUILD)/obj/tests/unit/%.o $(LIB)
 	@mkdir -p $(@D)
 	$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $^ $(ALL_LIBS) -lcmocka
 
-$(BUILD)/bench/%: $(BUILD)/obj/tests/bench/%.o $(LIB)
+$(BUILD)/bench/%: $(BUILD)/obj/tests/bench/%.o $(BUILD)/obj/tests/bench/feeds.o $(LIB)
 	@mkdir -p $(@D)
 	$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $^ $(ALL_LIBS)
 
