@@ -81,7 +81,7 @@ configure(struct db *db)
 	/* FULL, not NORMAL: with NORMAL a power cut may take back a commit whose seq a consumer has
 	 * seen, and the number would be given to another item. */
 	return db_exec(db,
-		"PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA cache_size = -16000;"
+		"PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA cache_size = -8000;"
 		"PRAGMA wal_autocheckpoint = 4000; PRAGMA journal_size_limit = 67108864; PRAGMA "
 		"mmap_size = 0;"
 		"PRAGMA temp_store = MEMORY; PRAGMA foreign_keys = OFF");
