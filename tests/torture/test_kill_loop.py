@@ -90,7 +90,7 @@ def test_kill_loop(server, feedd, record_property):
     # A consumer that was acknowledged line by line saw no line twice.
     ids = [e["id"] for e in followed]
     assert len(ids) == len(set(ids))
-    assert feedd.ctl("failed", check=0).stdout.strip() == ""
+    assert "hook" not in feedd.ctl("failed", check=0).stdout
     print(f"{last - 1} articles, {len(hook.calls)} calls, {len(in_file)} lines, slowest start {slowest:.2f} s")
     record_property("slowest_start", slowest)
 
