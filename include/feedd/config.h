@@ -127,6 +127,11 @@ struct config_faults {
  * must be zeroed and is freed by config_faults_fini. */
 int
 config_load(const char *path, struct config **ret_config, struct config_faults *faults) MUST_USE;
+/* The same, with a check of what this room cannot judge (filters), which runs over whatever could
+ * be read, so that its faults are told together with the others. */
+typedef void config_check_fn(const struct config *config, struct config_faults *faults);
+int config_load_checked(const char *path, config_check_fn *check, struct config **ret_config,
+	struct config_faults *faults) MUST_USE;
 void config_free(struct config *config);
 /* A configuration lives on until the last poll that began under it is home. Loop thread only.
  * config_unref accepts NULL. */

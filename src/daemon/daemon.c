@@ -394,15 +394,10 @@ load(const char *path, bool to_stderr)
 {
 	AUTO(config_faults_fini) struct config_faults faults = {0};
 	struct config *config = NULL;
-	int r = config_load(path, &config, &faults);
 
-	if (r == 0)
-		notify_check(config, &faults);
-	say_faults(&faults, to_stderr);
-	if (r == 0 && faults.n > 0) {
-		config_free(config);
+	if (config_load_checked(path, notify_check, &config, &faults) < 0)
 		config = NULL;
-	}
+	say_faults(&faults, to_stderr);
 	return config;
 }
 

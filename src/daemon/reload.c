@@ -30,10 +30,9 @@ run_reading(struct parcel *parcel)
 {
 	struct reading *reading = CONTAINER_OF(parcel, struct reading, parcel);
 
-	if (config_load(reading->path, &reading->config, &reading->faults) < 0)
+	if (config_load_checked(reading->path, notify_check, &reading->config, &reading->faults) <
+		0)
 		reading->config = NULL;
-	else
-		notify_check(reading->config, &reading->faults);
 }
 
 static json_t *

@@ -559,7 +559,8 @@ loader_init(struct config_loader *loader, struct config_faults *faults)
 }
 
 int
-config_load(const char *path, struct config **ret_config, struct config_faults *faults)
+config_load_checked(const char *path, config_check_fn *check, struct config **ret_config,
+	struct config_faults *faults)
 {
 	AUTO(loader_fini) struct config_loader loader;
 
@@ -567,10 +568,18 @@ config_load(const char *path, struct config **ret_config, struct config_faults *
 	loader.config->path = arena_strdup(&loader.config->arena, path);
 	load_file(&loader, path, NULL);
 	loader_finish(&loader);
+	if (check)
+		check(loader.config, faults);
 	if (faults->n > 0) {
 		config_free(loader.config);
 		return -EINVAL;
 	}
 	*ret_config = loader.config;
 	return 0;
+}
+
+int
+config_load(const char *path, struct config **ret_config, struct config_faults *faults)
+{
+	return config_load_checked(path, NULL, ret_config, faults);
 }

@@ -18,7 +18,6 @@
 #define WORDS(...) ((const char *const[]){__VA_ARGS__, NULL})
 #define MIB (INT64_C(1) << 20)
 
-/* clang-format off: one line an option, so that the table reads as one */
 static const struct option top_options[] = {
 	{"state_directory", OPTION_TEXT, TOP(state_directory), .check = check_absolute},
 	{"socket", OPTION_TEXT, TOP(socket), .initial = "/run/feedd.sock", .check = check_socket},
@@ -117,7 +116,6 @@ static const struct option notify_options[] = {
 	{"duplicates", OPTION_SWITCH, NOTIFY(duplicates_suppress), .initial = "keep",
 		.words = WORDS("keep", "suppress")},
 };
-/* clang-format on */
 
 const struct option_table option_tables[N_SECTIONS] = {
 	[SECTION_TOP] = {top_options, ARRAY_SIZE(top_options)},

@@ -62,6 +62,13 @@ def test_a_password_that_everybody_can_read_is_refused(feedd):
     assert feedd.run("--check").returncode == 0
 
 
+def test_a_wrong_filter_is_told_with_its_line_beside_other_faults(feedd):
+    feedd.config.write_text('notify "n" {\n\texec = {"/bin/true"}\n\twhere = "title LIKE"\n}\nnonsense = 1\n')
+    done = feedd.run("--check")
+    assert done.returncode == 2
+    assert f"{feedd.config}:3: " in done.stderr and f"{feedd.config}:5: " in done.stderr
+
+
 def test_an_import_is_read_back_whatever_the_titles_hold(feedd):
     evil = ['quote " and \\ back', "${HOME}", "}\nfeed \"x\" { url = \"file:///etc/passwd\" }", "# hash", "/* comment",
             "'single'", "{", "}", "=", "\u202ebidi", "caf\u00e9", "a" * 5000]

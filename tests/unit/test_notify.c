@@ -476,7 +476,8 @@ wrong_filters_are_faults(void **state)
 	(void)state;
 	one.where = "wrong";
 	one.file = "feedd.conf";
-	one.line = 7;
+	one.line = 5;
+	one.where_line = 7;
 	notify_check(&config, &faults);
 	assert_int_equal(faults.n, 1);
 	assert_string_equal(
