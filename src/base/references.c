@@ -11,6 +11,9 @@
 /* Longest name of the table: CounterClockwiseContourIntegral. */
 #define NAME_MAX_LEN 31
 
+/* And of those that need no semicolon: Aacute and its like. */
+#define OPEN_NAME_MAX 6
+
 /* What numbers 0x80 to 0x9f mean: nobody who writes &#146; means a control character, but the
  * windows-1252 one (HTML, 13.2.5.80). 0 for the five that it leaves open. */
 static const uint16_t WINDOWS_1252[32] = {0x20ac, 0, 0x201a, 0x192, 0x201e, 0x2026, 0x2020, 0x2021,
@@ -102,14 +105,21 @@ reference_decode(const char *s, size_t len, uint32_t ret_chars[2])
 	while (i < len && i <= NAME_MAX_LEN + 1 &&
 		(((s[i] | 0x20) >= 'a' && (s[i] | 0x20) <= 'z') || (s[i] >= '0' && s[i] <= '9')))
 		i++;
-	bool closed = i < len && s[i] == ';';
-	const struct entity *entity = find_entity(s + 1, i - 1);
-	/* "?a=1&copy=2" is an address, and "&copying" no copyright. */
-	if (!entity || (!closed && (!(entity->chars[0] & ENTITY_OPEN) || (i < len && s[i] == '='))))
+	const struct entity *entity = i < len && s[i] == ';' ? find_entity(s + 1, i - 1) : NULL;
+	size_t took = i + 1;
+	/* "&copy 2026", "&copying": in text the longest of the old names counts (HTML, 13.2.5.73).
+	 */
+	for (size_t n = i - 1 < OPEN_NAME_MAX ? i - 1 : OPEN_NAME_MAX; !entity && n > 1; n--) {
+		entity = find_entity(s + 1, n);
+		if (entity && !(entity->chars[0] & ENTITY_OPEN))
+			entity = NULL;
+		took = n + 1;
+	}
+	if (!entity)
 		return 0;
 	ret_chars[0] = entity->chars[0] & ~ENTITY_OPEN;
 	ret_chars[1] = entity->chars[1];
-	return i + closed;
+	return took;
 }
 
 char *
