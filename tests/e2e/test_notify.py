@@ -225,7 +225,7 @@ def test_one_poisonous_event_does_not_take_its_batch_with_it(server, feedd):
     hook = feedd.directory / "picky"
     hook.write_text('#!/bin/sh\nin=$(cat)\ncase $in in *"Article 3"*) exit 1 ;; esac\nprintf "%s\\n" "$in" >>"$0.took"\n')
     hook.chmod(0o755)
-    feeds = start(server, feedd, {"out": {"exec": [hook], "batch": 10, "batch_wait": "1s", "retries": 0}})
+    feeds = start(server, feedd, {"out": {"exec": [hook], "batch": 10, "batch_wait": "1s", "retries": 0, "concurrency": 1}})
     publish(feedd, feeds["a"], 2, 3, 4)
     took = feedd.directory / "picky.took"
     wait_for(lambda: [e["title"] for e in lines_of(took)] == ["Article 2", "Article 4"], "the two good ones")
