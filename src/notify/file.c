@@ -48,7 +48,7 @@ static int
 mend(int fd)
 {
 	struct stat st;
-	off_t start;
+	off_t start = 0;
 	char first;
 
 	if (fstat(fd, &st) < 0)

@@ -71,7 +71,7 @@ settle_done(struct call *call)
 	}
 	outbox_end_call(notifier);
 	if (notifier->fails_in_row >= THROTTLE_AFTER)
-		log_line(notifier, LOG_NOTICE, bundle->entries->seq, "delivers again");
+		log_line(notifier, LOG_NOTICE, 0, "delivers again");
 	notifier->fails_in_row = 0;
 	notifier->file_tries = 0;
 	notifier->successes++;
