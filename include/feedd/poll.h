@@ -33,6 +33,8 @@ struct poller_tools {
 	void *arg;
 };
 
+/* No feeds yet: they come with poller_configure(). Tools are copied; what they point to must
+ * outlive it. */
 int poller_new(struct poller **ret_poller, const struct poller_tools *tools) MUST_USE;
 /* Start and reload: the feeds of config (a reference is taken), with what the database knows of
  * them, in the same order. Feeds that are in flight finish under the configuration that they began

@@ -50,6 +50,7 @@ void builder_init(struct builder *builder, const struct parse_input *input,
 /* Frees what is not in the arena. */
 void builder_fini(struct builder *builder);
 
+/* What is given from now on belongs to a new item. */
 void builder_begin_item(struct builder *builder);
 /* The item is complete: it joins the document, or is counted as dropped. */
 void builder_end_item(struct builder *builder);

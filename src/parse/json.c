@@ -402,13 +402,14 @@ report(struct json_feed *json, struct document *document)
 }
 
 int
-json_read(const struct parse_input *input, const struct parse_limits *limits, const char *data,
-	size_t len, struct arena *arena, struct document *document, const char **ret_over)
+json_read(const struct parse_input *input, struct arena *arena, struct document *document,
+	const char **ret_over)
 {
+	const struct parse_limits *limits = input->limits;
 	struct json_feed json = {
-		.scanner = {.data = data,
-			.at = data,
-			.end = data + len,
+		.scanner = {.data = input->data,
+			.at = input->data,
+			.end = input->data + input->len,
 			.max_depth = limits->max_depth,
 			.max_text = limits->max_content},
 		.arena = arena,

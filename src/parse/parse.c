@@ -196,8 +196,12 @@ read_decoded(const struct parse_input *input, const struct parse_limits *limits,
 	const char *over = NULL;
 
 	if (is_json(decoded)) {
-		int r = json_read(
-			input, limits, decoded->data, decoded->len, arena, document, &over);
+		struct parse_input clean = *input;
+
+		clean.data = decoded->data;
+		clean.len = decoded->len;
+		clean.limits = limits;
+		int r = json_read(&clean, arena, document, &over);
 
 		if (r == -E2BIG)
 			return fail(arena_printf(arena, "refused: %s", over), ret_error);

@@ -5,6 +5,7 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
@@ -97,7 +98,7 @@ read_meta(struct store *store)
 	if (r > 0) {
 		const char *uuid = column_text(stmt, 0);
 
-		strncpy(store->uuid, uuid ? uuid : "", sizeof(store->uuid) - 1);
+		snprintf(store->uuid, sizeof(store->uuid), "%s", uuid ? uuid : "");
 		sqlite3_reset(stmt);
 	}
 	if (r >= 0)

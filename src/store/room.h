@@ -44,6 +44,8 @@ struct log_entry {
 };
 int write_event(struct store *store, const struct log_entry *entry, int64_t *ret_seq) MUST_USE;
 
+/* The parcels of store.h, each applied within the savepoint that the writer has open: 0, or -errno
+ * where it is rolled back. */
 int write_sync(struct store *store, struct store_sync *sync) MUST_USE;
 int write_poll(struct store *store, struct store_poll *poll) MUST_USE;
 int write_feed_state(struct store *store, const struct feed_state *state) MUST_USE;

@@ -46,8 +46,10 @@ def set_aside(feedd):
 
 def notifier(feedd, name="out"):
     """What `feedctl status` knows of a notifier."""
-    status = feedd.get("/v1/status").json()
-    return next(n for n in status["notifiers"] if n["name"] == name)
+    def known():
+        return next((n for n in feedd.get("/v1/status").json()["notifiers"] if n["name"] == name), None)
+
+    return wait_for(known, f"notifier {name} in the status")
 
 
 # --- webhooks

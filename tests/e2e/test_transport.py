@@ -116,7 +116,7 @@ def test_tls(make_raw, certificates, feedd):
         "expired": r"certificate expired",
         "other": r"another name",
         "self": r"self-signed",
-        "bare": r"TLS|without an answer",
+        "bare": r"TLS|without an answer|connection lost",
         "plain": r"TLS",
         "deaf": r"no TLS connection within",
     })

@@ -21,7 +21,7 @@ LAYER = {
     "api": 4,
     "daemon": 5,
     "feedctl": 5,
-    "feedd": 5,
+    "feedd": 6,
 }
 
 # Doors of include/feedd and the room that each belongs to, where the name alone does not say it.
