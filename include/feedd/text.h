@@ -31,8 +31,8 @@ size_t text_cut(const char *s, size_t max);
 char *text_clean(struct arena *arena, const char *s, size_t len);
 /* Clean, on one line. In the arena; "" where nothing is left. */
 char *text_line(struct arena *arena, const char *s, size_t len);
-/* The same for an address or an id: line feeds and tabs are taken out, blanks trimmed at the ends and
- * kept within. */
+/* The same for an address or an id: line feeds and tabs are taken out, blanks trimmed at the ends
+ * and kept within. */
 char *text_token(struct arena *arena, const char *s, size_t len);
 
 /*

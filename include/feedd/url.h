@@ -26,8 +26,9 @@ char *url_resolve(struct arena *arena, const char *base, const char *reference);
 bool url_is_safe(const char *url);
 /* True for http:// and https:// with a host. */
 bool url_is_http(const char *url);
-/* The host as libcurl connects to it: lower case, without brackets and port, internationalised names
- * in their ASCII form, IPv4 addresses in four decimals. NULL where there is none. In the arena. */
+/* The host as libcurl connects to it: lower case, without brackets and port, internationalised
+ * names in their ASCII form, IPv4 addresses in four decimals. NULL where there is none. In the
+ * arena. */
 char *url_host(struct arena *arena, const char *url);
 /* "scheme://host:port", lower case, default ports named too. NULL where there is none. */
 char *url_origin(struct arena *arena, const char *url);
