@@ -52,6 +52,8 @@ struct http_request {
 		*username, *password;
 	bool bearer; /* password is a bearer token; else basic, or digest where the server asks for
 			it */
+	bool away;   /* url is not where credentials and headers are at home, as after a redirect to
+			another origin */
 	bool tls_verify, allow_private, allow_file, follow;
 	const char *private_host; /* the one host that may be private (from the feed's own URL), or
 				     NULL */

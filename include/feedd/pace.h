@@ -81,6 +81,9 @@ int64_t pace_wake_at(struct pace *pace, int64_t now_ms);
  * hour, too. */
 void pace_charge(struct pace *pace, uint32_t requests, int64_t now_ms);
 
+/* A hop of a redirect went to this host: the gap to the next request there begins anew. */
+void pace_visit(struct pace *pace, const char *host, int64_t gap_ms, int64_t now_ms);
+
 /* The host of a running entry wants to be left alone for wait_ms (Retry-After), or where that is 0
  * for 10 minutes, twice as long each further time until a request there has succeeded (pace_calm).
  * Never shortens. No effect with gate_feed. */

@@ -18,32 +18,15 @@ print_date(const json_t *object, const char *label, const char *name)
 		output_fieldf(label, "%s (%s)", date, output_ago(date));
 }
 
-/* Members that the loop adds and that are not named here, as they come. */
+/* Sentences one below the other. */
 static void
-print_rest(json_t *object)
+print_explanation(const json_t *lines)
 {
-	static const char *const shown[] = {"name", "title", "url", "home_page_url", "state",
-		"last_error", "reason", "last_poll", "next_poll", "moved_to", "language", "etag",
-		"last_modified"};
-	const char *name;
-	json_t *value;
+	json_t *line;
+	size_t i;
 
-	json_object_foreach(object, name, value)
-	{
-		bool known = false;
-
-		for (size_t i = 0; i < ARRAY_SIZE(shown); i++)
-			known = known || strcmp(shown[i], name) == 0;
-		if (known || json_is_null(value))
-			continue;
-		if (json_is_string(value)) {
-			output_field(name, json_string_value(value));
-		} else if (!json_is_array(value) || json_array_size(value) > 0) {
-			AUTO(freep) char *text = json_dumps(value, JSON_ENCODE_ANY | JSON_COMPACT);
-
-			output_field(name, text);
-		}
-	}
+	json_array_foreach(lines, i, line)
+		output_field(i == 0 ? "in words" : "", json_string_value(line));
 }
 
 static int
@@ -62,7 +45,7 @@ why_feed(const struct ctl *ctl, const char *name, bool json)
 	output_field("state", client_text(answer, "state"));
 	output_field("last error", client_text(answer, "last_error"));
 	output_field("moved to", client_text(answer, "moved_to"));
-	print_rest(answer);
+	print_explanation(json_object_get(answer, "explanation"));
 	json_decref(answer);
 	return output_end();
 }

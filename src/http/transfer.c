@@ -229,7 +229,8 @@ transfer_read_url(struct http_transfer *transfer)
 	transfer->host = fold_host(arena, host);
 	transfer->origin = arena_printf(arena, "%s://%s:%s", scheme, transfer->host, port);
 	if (!transfer->first_origin)
-		transfer->first_origin = transfer->origin;
+		transfer->first_origin =
+			transfer->in.away ? arena_strdup(arena, "") : transfer->origin;
 	/* Also where a proxy connects in our place. */
 	if (url_host_is_private(transfer->host) && !transfer_may_be_private(transfer)) {
 		transfer_fail(transfer, HTTP_PRIVATE,

@@ -42,7 +42,7 @@ go_home(struct poll *poll)
 	feed->poll = NULL;
 	poll_free(poll);
 	if (!feed->config) { /* it left the configuration meanwhile */
-		free(feed);
+		feed_free(feed);
 		feed = NULL;
 	} else {
 		poller_schedule(poller, feed);
@@ -91,9 +91,33 @@ judge_offline(struct poll *poll)
 
 	if (!host || url_host_is_private(host))
 		return;
-	bool reached = !is_connection_error(request->error);
-	offline_note(&poll->poller->offline, host, reached);
-	poll->offline = !reached && offline_is(&poll->poller->offline);
+	struct poller *poller = poll->poller;
+	bool before = offline_is(&poller->offline), reached = !is_connection_error(request->error);
+	offline_note(&poller->offline, host, reached);
+	bool now = offline_is(&poller->offline);
+	poll->offline = !reached && now;
+	if (reached)
+		poller->probe_at = 0; /* there is a way again: the next one tries at once */
+	if (now && !before)
+		log_warning("hardly any host can be reached: the network seems to be away, and "
+			    "feeds wait for it");
+	else if (before && !now)
+		log_notice("the network is back");
+}
+
+/* A redirect went to a host that other feeds may be polled at: their gap begins anew. */
+static void
+visit_host(struct poll *poll)
+{
+	const struct http_request *request = &poll->request;
+	AUTO(arena_fini) struct arena arena = {0};
+	struct pace_settings settings;
+	const char *host = request->effective_url ? url_host(&arena, request->effective_url) : NULL;
+
+	if (!host)
+		return;
+	poller_pace(poll->poller, host, &arena, &host, &settings);
+	pace_visit(poll->poller->pace, host, settings.gap_ms, poller_mono_ms());
 }
 
 /* 429 and Retry-After hold back the host; an answer frees it. */
@@ -104,11 +128,15 @@ mind_host(struct poll *poll)
 	struct pace *pace = poll->poller->pace;
 	int64_t now = poller_mono_ms(), until = poll_gate(poll);
 
-	if (request->redirects > 0)
+	if (request->redirects > 0) {
 		pace_charge(pace, (uint32_t)request->redirects, now);
-	if (until > 0)
+		visit_host(poll);
+	}
+	if (until > 0) {
 		pace_hold(pace, &poll->feed->pace, (until - poll->now) * 1000, now);
-	else if (request->error == HTTP_OK && request->status == 429)
+		if (poll->once)
+			poller_give_up_held(poll->poller);
+	} else if (request->error == HTTP_OK && request->status == 429 && !poll->once)
 		pace_hold(pace, &poll->feed->pace, 0, now);
 	else if (request->error == HTTP_OK && request->status < 400)
 		pace_calm(&poll->feed->pace, now);
@@ -128,7 +156,7 @@ on_answer(struct http_request *request)
 	poll->now = poller_now();
 	judge_offline(poll);
 	mind_host(poll);
-	stats_observe(&poller->stats.fetch, (double)request->elapsed_ms / 1000);
+	stats_answer(&poller->stats, poll->feed->id, (double)request->elapsed_ms / 1000);
 	poller->stats.bytes += (uint64_t)request->bytes_wire;
 	if (request->error != HTTP_OK ||
 		(request->status != 304 && (request->status < 200 || request->status > 299))) {
@@ -154,6 +182,22 @@ on_digested(struct parcel *parcel)
 		send_to_store(poll, poll->document ? POLL_DOCUMENT : POLL_FAILED);
 }
 
+/* The feed moved to another host, and has waited for the wrong one: it waits for the right one. */
+static void
+start_over(struct poll *poll)
+{
+	struct poller *poller = poll->poller;
+	struct feed *feed = poll->feed;
+
+	feed->force = poll->force;
+	pace_leave(poller->pace, &feed->pace, poller_mono_ms());
+	feed->poll = NULL;
+	poller->in_flight--;
+	heap_set(&poller->due, &feed->due, poller_mono_ms(), (uint32_t)feed->id);
+	poll_free(poll);
+	poller_advance(poller);
+}
+
 /* First leg's end: the state is here, the request may start. */
 static void
 on_loaded(struct parcel *parcel)
@@ -167,6 +211,10 @@ on_loaded(struct parcel *parcel)
 		return;
 	}
 	poll->store.state = poll->load.state;
+	if (poller_learn_host(poll->feed, poll->store.state.accepted_url)) {
+		start_over(poll);
+		return;
+	}
 	poll->now = poller_now();
 	poll_prepare(poll, &poll->store.state);
 	poll->request.keep_alive = pace_others(&poll->feed->pace) > 0;
@@ -194,7 +242,7 @@ journey_start(struct poller *poller, struct feed *feed)
 	poll->once = poller->tools.once;
 	poll->started_mono = ev_time();
 	poller_policy(poller->config, feed->config->settings, &poll->policy);
-	feed->force = false;
+	feed->force = feed->asked = false;
 	feed->poll = poll;
 	poller->in_flight++;
 	poll->load.id = feed->id;
@@ -310,6 +358,8 @@ on_stored(struct parcel *parcel)
 	}
 	feed->next_poll_at = state->next_poll_at;
 	feed->retry_after_at = state->retry_after_at;
+	if (!feed->retry_after_at && poll->plan.cause == CAUSE_RATE_LIMIT)
+		feed->retry_after_at = state->next_poll_at;
 	feed->fails = state->fails;
 	feed->health = state->health;
 	schedule_state_load(&feed->schedule, state->schedule);

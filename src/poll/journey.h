@@ -50,4 +50,7 @@ void poll_conclude(struct store_poll *store);
 /* What to hold back after an answer: unix seconds, 0 for nothing. */
 int64_t poll_gate(const struct poll *poll);
 
+/* why.c: seconds for people: "45 s", "1 h 30 min". Pure. */
+const char *poll_span(struct arena *arena, int64_t seconds);
+
 #endif

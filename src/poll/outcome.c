@@ -171,6 +171,31 @@ larger(int64_t a, int64_t b)
 	return a > b ? a : b;
 }
 
+/* Who asked for the longest wait: this answer, the document, or an answer before. */
+static const char *
+explain_hint(struct poll *poll)
+{
+	const struct feed_state *state = &poll->store.state;
+	struct arena *arena = &poll->arena;
+	int64_t server = poll->request.error == HTTP_OK ? answer_hint(poll) : 0,
+		document = larger(state->hints.ttl, state->hints.update_period),
+		asked = larger(server, larger(document, state->hint));
+	const char *wait = poll_span(arena, asked);
+
+	if (asked > poll->config->max_hint)
+		wait = arena_printf(arena, "%s, of which max_hint allows %s", wait,
+			poll_span(arena, poll->config->max_hint));
+	if (asked == document)
+		return arena_printf(arena, "the feed asks for %s (%s)", wait,
+			asked == state->hints.ttl ? "ttl" : "sy:updatePeriod");
+	if (asked > server)
+		return arena_printf(arena, "the server has asked for %s", wait);
+	return arena_printf(arena, "the server asks for %s (%s)", wait,
+		poll->request.cache_control && strstr(poll->request.cache_control, "max-age")
+			? "Cache-Control: max-age"
+			: "Expires");
+}
+
 static const char *
 explain(struct poll *poll)
 {
@@ -184,15 +209,12 @@ explain(struct poll *poll)
 	case CAUSE_ADAPTIVE:
 		return arena_printf(arena, "about %.3g items a day are expected", plan->rate * 24);
 	case CAUSE_HINT:
-		return state->hints.ttl >= state->hint || state->hints.update_period >= state->hint
-			? "the feed asks for it (ttl or sy:updatePeriod)"
-			: arena_printf(arena, "the server asks for it (%s)",
-				  poll->request.cache_control ? "Cache-Control" : "Expires");
+		return explain_hint(poll);
 	case CAUSE_SKIP:
 		return "the feed's skipHours or skipDays";
 	case CAUSE_RETRY_AFTER:
-		return arena_printf(
-			arena, "the server said Retry-After with status %d", poll->request.status);
+		return arena_printf(arena, "the server said Retry-After: %s, with status %d",
+			poll_span(arena, poll->request.retry_after), poll->request.status);
 	case CAUSE_RATE_LIMIT:
 		return "the server said 429, too many requests";
 	case CAUSE_BACKOFF:
@@ -238,8 +260,10 @@ conclude_success(struct poll *poll)
 		state->first_poll_at = poll->now;
 	if (poll->store.outcome == POLL_UNCHANGED)
 		state->polls_304++;
-	int64_t hint = answer_hint(poll);
-	state->hint = larger(hint, larger(state->hints.ttl, state->hints.update_period));
+	/* RFC 9111, 4.3.4: what a 304 leaves out stays as it was. */
+	if (poll->request.status != 304 || poll->request.cache_control || poll->request.expires)
+		state->hint = larger(
+			answer_hint(poll), larger(state->hints.ttl, state->hints.update_period));
 	seen.hint = state->hint;
 	schedule_state_load(&schedule, state->schedule);
 	schedule_observe(&schedule, &poll->policy, &seen);
@@ -334,8 +358,6 @@ conclude_failure(struct poll *poll)
 		&schedule, &poll->policy, &failure, poll->theta, poll->jitter);
 	memcpy(state->schedule, &schedule, sizeof(schedule));
 	state->retry_after_at = poll_gate(poll);
-	if (!state->retry_after_at && poll->plan.cause == CAUSE_RATE_LIMIT)
-		state->retry_after_at = poll->plan.next_poll;
 	if (failure.status != 410) {
 		note_failing(poll);
 		return;

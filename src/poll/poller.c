@@ -20,6 +20,12 @@
 #define SPREAD_ABOVE 100
 #define SPREAD_PER_SECOND 20
 #define SPREAD_LONGEST 900
+/* Feeds that are found so late were slept over, with the machine: they are spread, too. */
+#define LATE_MS (60 * 1000)
+/* While we are offline one feed tries so often, and the others come back after at least so long. */
+#define PROBE_MS (10 * 1000)
+#define OFFLINE_WAIT_MS (30 * 1000)
+#define OFFLINE_SPREAD_MS (30 * 1000)
 
 int64_t
 poller_mono_ms(void)
@@ -58,18 +64,11 @@ poller_policy(const struct config *config, const struct feed_settings *settings,
 }
 
 void
-poller_host(const struct poller *poller, const struct feed *feed, struct arena *arena,
+poller_pace(const struct poller *poller, const char *host, struct arena *arena,
 	const char **ret_key, struct pace_settings *ret_settings)
 {
-	const char *host = url_host(arena, feed->config->url);
-
-	if (!host) { /* a local file */
-		*ret_key = "";
-		*ret_settings =
-			(struct pace_settings){.gap_ms = 0, .connections = 8, .gate_feed = true};
-		return;
-	}
 	const struct host_config *block = config_host(poller->config, host);
+
 	*ret_settings = (struct pace_settings){
 		.gap_ms = block->gap_ms,
 		.connections = (uint32_t)block->connections,
@@ -79,6 +78,21 @@ poller_host(const struct poller *poller, const struct feed *feed, struct arena *
 		*ret_key = host;
 	else
 		*ret_key = strcmp(block->host, "*") == 0 ? url_site(arena, host) : block->host;
+}
+
+void
+poller_host(const struct poller *poller, const struct feed *feed, struct arena *arena,
+	const char **ret_key, struct pace_settings *ret_settings)
+{
+	const char *host = feed->moved_host ? feed->moved_host : url_host(arena, feed->config->url);
+
+	if (host) {
+		poller_pace(poller, host, arena, ret_key, ret_settings);
+		return;
+	}
+	/* a local file */
+	*ret_key = "";
+	*ret_settings = (struct pace_settings){.gap_ms = 0, .connections = 8, .gate_feed = true};
 }
 
 static void
@@ -100,22 +114,105 @@ set_timer(struct poller *poller)
 	ev_timer_start(poller->tools.loop, &poller->wake);
 }
 
+int64_t
+poller_spread_ms(size_t n, int64_t id)
+{
+	size_t window =
+		n / SPREAD_PER_SECOND < SPREAD_LONGEST ? n / SPREAD_PER_SECOND : SPREAD_LONGEST;
+
+	if (n <= SPREAD_ABOVE)
+		return 0;
+	return (int64_t)(hash64(0, &id, sizeof(id)) % (window * 1000));
+}
+
+static struct feed *
+feed_of(struct heap_node *node)
+{
+	return CONTAINER_OF(node, struct feed, due);
+}
+
+/* The machine slept, and many feeds are due at once: they become due one after the other. */
+static void
+spread_late(struct poller *poller, int64_t now)
+{
+	struct heap_node *node = heap_first(&poller->due);
+	AUTO(freep) struct feed **late = NULL;
+	size_t n = 0, room = 0;
+
+	while (node && node->key < now - LATE_MS) {
+		if (n == room) {
+			room = room ? room * 2 : 64;
+			late = xrealloc(late, room, sizeof(struct feed *));
+		}
+		late[n++] = feed_of(node);
+		heap_remove(&poller->due, node);
+		node = heap_first(&poller->due);
+	}
+	for (size_t i = 0; i < n; i++)
+		heap_set(&poller->due, &late[i]->due, now + poller_spread_ms(n, late[i]->id),
+			(uint32_t)late[i]->id);
+}
+
+/* While we are offline, feeds wait until one that tries has got through; those of this machine and
+ * those that a person asked for do not. */
+static bool
+waits_for_network(struct poller *poller, const struct feed *feed, int64_t now)
+{
+	AUTO(arena_fini) struct arena arena = {0};
+
+	if (poller->tools.once || feed->asked || !offline_is(&poller->offline))
+		return false;
+	const char *host = url_host(&arena, feed->config->url);
+	if (!host || url_host_is_private(host))
+		return false;
+	if (now < poller->probe_at)
+		return true;
+	poller->probe_at = now + PROBE_MS;
+	return false;
+}
+
 /* Due feeds go where they wait for their host. */
 static void
 enter_due(struct poller *poller, int64_t now)
 {
 	struct heap_node *node;
 
+	spread_late(poller, now);
 	while ((node = heap_first(&poller->due)) && node->key <= now) {
-		struct feed *feed = CONTAINER_OF(node, struct feed, due);
+		struct feed *feed = feed_of(node);
 		AUTO(arena_fini) struct arena arena = {0};
 		struct pace_settings settings;
 		struct pace_request request = {.settings = &settings, .rank = node->key};
 
+		if (waits_for_network(poller, feed, now)) {
+			int64_t spread = poller_spread_ms(poller->n_feeds, feed->id);
+
+			if (spread == 0)
+				spread = (int64_t)(erand48(poller->random) * OFFLINE_SPREAD_MS);
+			heap_set(&poller->due, node, now + OFFLINE_WAIT_MS + spread, node->tie);
+			continue;
+		}
 		heap_remove(&poller->due, node);
 		poller_host(poller, feed, &arena, &request.host, &settings);
 		pace_enter(poller->pace, &feed->pace, &request, now);
 	}
+}
+
+bool
+poller_learn_host(struct feed *feed, const char *accepted_url)
+{
+	AUTO(arena_fini) struct arena arena = {0};
+	const char *own = url_host(&arena, feed->config->url),
+		   *host = accepted_url ? url_host(&arena, accepted_url) : NULL;
+
+	if (host && own && strcmp(host, own) == 0)
+		host = NULL;
+	if (host && feed->moved_host ? strcmp(host, feed->moved_host) == 0
+				     : !host && !feed->moved_host)
+		return false;
+	free(feed->moved_host);
+	feed->moved_host = xstrdup(host);
+	return true;
 }
 
 void
@@ -140,29 +237,43 @@ on_wake(struct ev_loop *loop, ev_timer *timer, int events)
 	poller_advance(CONTAINER_OF(timer, struct poller, wake));
 }
 
+/* The feeds that the price is solved over. */
+struct priced {
+	const struct poller *poller;
+	struct schedule_policy policy;
+	struct feed **at;
+};
+
 static const struct schedule_state *
 state_at(void *arg, size_t i, const struct schedule_policy **ret_policy)
 {
-	static __thread struct schedule_policy policy;
-	struct poller *poller = arg;
+	struct priced *priced = arg;
+	const struct feed *feed = priced->at[i];
 
-	poller_policy(poller->config, poller->feeds[i]->config->settings, &policy);
-	*ret_policy = &policy;
-	return &poller->feeds[i]->schedule;
+	poller_policy(priced->poller->config, feed->config->settings, &priced->policy);
+	*ret_policy = &priced->policy;
+	return &feed->schedule;
 }
 
-static void
-solve_price(struct poller *poller)
+void
+poller_solve_price(struct poller *poller)
 {
 	struct schedule_budget budget = {
 		.polls_per_feed_per_day = poller->config->polls_per_feed_per_day,
 		.max_requests_per_hour = poller->config->max_requests_per_hour,
 	};
-	struct schedule_feeds feeds = {.n = poller->n_feeds, .state_at = state_at, .arg = poller};
+	AUTO(freep) struct feed **active = xcalloc(poller->n_feeds + 1, sizeof(*active));
+	struct priced priced = {.poller = poller, .at = active};
+	struct schedule_feeds feeds = {.state_at = state_at, .arg = &priced};
 
+	/* Feeds that are not polled leave their share of the budget to nobody. */
+	for (size_t i = 0; i < poller->n_feeds; i++)
+		if (poller->feeds[i]->config->settings->enabled &&
+			poller->feeds[i]->health != FEED_GONE)
+			active[feeds.n++] = poller->feeds[i];
 	if (poller->price.started_at == 0)
 		schedule_price_init(&poller->price, &budget, poller_now());
-	if (poller->n_feeds > 0)
+	if (feeds.n > 0)
 		schedule_price_solve(&poller->price, &budget, &feeds, poller->made, poller_now());
 	poller->made = 0;
 }
@@ -172,7 +283,7 @@ on_solve(struct ev_loop *loop, ev_timer *timer, int events)
 {
 	(void)loop;
 	(void)events;
-	solve_price(CONTAINER_OF(timer, struct poller, solve));
+	poller_solve_price(CONTAINER_OF(timer, struct poller, solve));
 }
 
 int
@@ -207,210 +318,6 @@ poller_schedule(struct poller *poller, struct feed *feed)
 		(uint32_t)feed->id);
 }
 
-/* Takes what the database knows of a feed. */
-static void
-take_known(struct feed *feed, const struct store_feed *known)
-{
-	feed->id = known->id;
-	feed->next_poll_at = known->next_poll_at;
-	feed->retry_after_at = known->retry_after_at;
-	feed->fails = known->fails;
-	feed->health = known->health;
-	schedule_state_load(&feed->schedule, known->schedule);
-}
-
-static int
-compare_ids(const void *a, const void *b)
-{
-	const struct feed *x = *(struct feed *const *)a, *y = *(struct feed *const *)b;
-
-	return x->id < y->id ? -1 : x->id > y->id;
-}
-
-/* The runtime of a feed that was there before, by the id of its row. */
-static struct feed *
-find_by_id(struct feed **sorted, size_t n, int64_t id)
-{
-	struct feed key = {.id = id}, *at = &key;
-	struct feed **found = bsearch(&at, sorted, n, sizeof(*sorted), compare_ids);
-
-	return found ? *found : NULL;
-}
-
-/* A feed that left: what is in flight finishes alone. */
-static void
-retire(struct poller *poller, struct feed *feed)
-{
-	heap_remove(&poller->due, &feed->due);
-	feed->config = NULL;
-	commands_drop(feed);
-	if (feed->poll)
-		return; /* journey's end frees it */
-	pace_leave(poller->pace, &feed->pace, poller_mono_ms());
-	free(feed);
-}
-
-/* Feeds that are overdue at a start do not all go off at once. */
-static int64_t
-spread_ms(size_t n_due, int64_t id)
-{
-	size_t window = n_due / SPREAD_PER_SECOND < SPREAD_LONGEST ? n_due / SPREAD_PER_SECOND
-								   : SPREAD_LONGEST;
-
-	if (n_due <= SPREAD_ABOVE)
-		return 0;
-	return (int64_t)(hash64(0, &id, sizeof(id)) % (window * 1000));
-}
-
-static void
-schedule_all(struct poller *poller, const bool *fresh)
-{
-	int64_t now = poller_now(), now_ms = poller_mono_ms();
-	size_t n_due = 0;
-
-	for (size_t i = 0; i < poller->n_feeds; i++)
-		n_due += fresh[i] && poller->feeds[i]->next_poll_at <= now;
-	for (size_t i = 0; i < poller->n_feeds; i++) {
-		struct feed *feed = poller->feeds[i];
-
-		if (feed->poll || (!fresh[i] && heap_has(&feed->due)) ||
-			feed->pace.where != PACE_OUT)
-			continue;
-		poller_schedule(poller, feed);
-		if (heap_has(&feed->due) && fresh[i] && feed->next_poll_at <= now)
-			heap_set(&poller->due, &feed->due, now_ms + spread_ms(n_due, feed->id),
-				(uint32_t)feed->id);
-	}
-}
-
-/* A server's Retry-After holds over restarts, and for the whole host. */
-static void
-hold_hosts(struct poller *poller)
-{
-	int64_t now = poller_now();
-
-	for (size_t i = 0; i < poller->n_feeds; i++) {
-		struct feed *feed = poller->feeds[i];
-		AUTO(arena_fini) struct arena arena = {0};
-		struct pace_settings settings;
-		const char *host;
-
-		if (feed->retry_after_at <= now)
-			continue;
-		poller_host(poller, feed, &arena, &host, &settings);
-		if (!settings.gate_feed)
-			pace_hold_host(poller->pace, host, (feed->retry_after_at - now) * 1000,
-				poller_mono_ms());
-	}
-}
-
-/* --once: every enabled feed is due now, in no particular order but that of hosts. */
-static void
-begin_once(struct poller *poller)
-{
-	int64_t now = poller_now(), now_ms = poller_mono_ms();
-
-	for (size_t i = 0; i < poller->n_feeds; i++) {
-		struct feed *feed = poller->feeds[i];
-
-		if (!feed->config->settings->enabled)
-			continue;
-		if (feed->health == FEED_GONE || feed->retry_after_at > now) {
-			log_at(LOG_WARNING, (&(struct log_about){.feed = feed->config->name}),
-				"feed \"%s\": not polled: %s", feed->config->name,
-				feed->health == FEED_GONE ? "it is gone (410)"
-							  : "the server said Retry-After");
-			poller->had_failures = true;
-			continue;
-		}
-		poller->untried++;
-		heap_set(&poller->due, &feed->due, now_ms, (uint32_t)feed->id);
-	}
-}
-
-/* Feeds whose settings did not change keep their place in the heap, wherever they wait. Returns
- * true if it must be planned anew. */
-static bool
-differs(const struct feed *feed, const struct feed_config *config)
-{
-	const struct feed_settings *a = feed->config->settings, *b = config->settings;
-
-	return a->interval != b->interval || a->min_interval != b->min_interval ||
-		a->max_interval != b->max_interval || a->enabled != b->enabled ||
-		strcmp(feed->config->url, config->url) != 0;
-}
-
-/* A shorter interval holds at once: the next poll is brought forward to where the new one would
- * have put it. */
-static void
-bring_forward(struct poller *poller, struct feed *feed)
-{
-	const struct feed_settings *settings = feed->config->settings;
-	struct schedule_policy policy;
-
-	if (feed->fails > 0 || feed->schedule.last_poll == 0 || feed->poll)
-		return;
-	poller_policy(poller->config, settings, &policy);
-	struct schedule_state scratch = feed->schedule;
-	struct schedule_plan plan = schedule_next(
-		&scratch, &policy, NULL, poller->price.theta, (int64_t)feed->schedule.last_poll, 0);
-	if (plan.next_poll < feed->next_poll_at)
-		feed->next_poll_at = plan.next_poll;
-}
-
-void
-poller_configure(struct poller *poller, struct config *config, const struct store_feed *feeds)
-{
-	struct feed **old = poller->feeds;
-	size_t n_old = poller->n_feeds;
-	struct config *old_config = poller->config;
-	AUTO(freep) bool *fresh = xcalloc(config->n_feeds, sizeof(*fresh));
-	struct pace_limits limits = {
-		.max_running = (uint32_t)config->max_polls,
-		.max_requests_per_hour = config->max_requests_per_hour,
-	};
-
-	poller->config = config_ref(config);
-	pace_limit(poller->pace, &limits, poller_mono_ms());
-	if (n_old)
-		qsort(old, n_old, sizeof(*old), compare_ids);
-	poller->feeds = xcalloc(config->n_feeds, sizeof(*poller->feeds));
-	poller->n_feeds = config->n_feeds;
-	for (size_t i = 0; i < config->n_feeds; i++) {
-		struct feed *feed = n_old ? find_by_id(old, n_old, feeds[i].id) : NULL;
-
-		fresh[i] = !feed || differs(feed, &config->feeds[i]);
-		if (!feed)
-			feed = xcalloc(1, sizeof(*feed));
-		else
-			heap_remove(&poller->due, &feed->due);
-		if (!feed->poll)
-			take_known(feed, &feeds[i]);
-		feed->config = &config->feeds[i];
-		feed->kept = true;
-		poller->feeds[i] = feed;
-	}
-	for (size_t i = 0; i < n_old; i++)
-		if (!old[i]->kept)
-			retire(poller, old[i]);
-	for (size_t i = 0; i < poller->n_feeds; i++)
-		poller->feeds[i]->kept = false;
-	free(old);
-	config_unref(old_config);
-	solve_price(poller);
-	for (size_t i = 0; i < poller->n_feeds; i++)
-		if (fresh[i])
-			bring_forward(poller, poller->feeds[i]);
-	hold_hosts(poller);
-	if (poller->tools.once)
-		begin_once(poller);
-	else
-		schedule_all(poller, fresh);
-	poller_advance(poller);
-	if (poller_is_idle(poller) && poller->tools.once && poller->tools.idle)
-		poller->tools.idle(poller->tools.arg);
-}
-
 void
 poller_home(struct poller *poller, struct feed *feed)
 {
@@ -421,6 +328,7 @@ poller_home(struct poller *poller, struct feed *feed)
 	}
 	if (feed && feed->again) {
 		feed->again = false;
+		feed->asked = true;
 		if (heap_has(&feed->due) && feed->retry_after_at <= poller_now())
 			heap_set(&poller->due, &feed->due, poller_mono_ms(), (uint32_t)feed->id);
 	}
@@ -431,37 +339,52 @@ poller_home(struct poller *poller, struct feed *feed)
 		poller->tools.idle(poller->tools.arg);
 }
 
+/* Makes one feed due now, or as soon as what is in flight is home. */
+static void
+ask_for(struct poller *poller, struct feed *feed, bool force)
+{
+	feed->force = feed->force || force;
+	if (feed->poll) { /* what is in flight may have been answered before this was asked */
+		feed->again = true;
+		return;
+	}
+	if (feed->pace.where != PACE_OUT)
+		return; /* on its way already */
+	if (feed->retry_after_at > poller_now() && !force)
+		return; /* it comes when the server allows it */
+	feed->asked = true;
+	heap_set(&poller->due, &feed->due, poller_mono_ms(), (uint32_t)feed->id);
+}
+
+static bool
+may_be_polled(const struct feed *feed)
+{
+	return feed->health != FEED_GONE && feed->config->settings->enabled;
+}
+
 int
 poller_poll(struct poller *poller, const char *name, bool force)
 {
-	int64_t now_ms = poller_mono_ms(), now = poller_now();
+	const struct feed_config *config;
 	int count = 0;
 
-	for (size_t i = 0; i < poller->n_feeds; i++) {
-		struct feed *feed = poller->feeds[i];
-
-		if (name && strcmp(feed->config->name, name) != 0)
-			continue;
-		if (feed->health == FEED_GONE || !feed->config->settings->enabled) {
-			if (name)
-				return -EBUSY;
-			continue;
-		}
-		count++;
-		feed->force = feed->force || force;
-		if (feed->poll) { /* what is in flight may have been answered before this was asked
-				   */
-			feed->again = true;
-			continue;
-		}
-		if (feed->pace.where != PACE_OUT)
-			continue; /* on its way already */
-		if (feed->retry_after_at > now && !force)
-			continue; /* it comes when the server allows it */
-		heap_set(&poller->due, &feed->due, now_ms, (uint32_t)feed->id);
+	if (name) {
+		config = poller->config ? config_feed(poller->config, name) : NULL;
+		if (!config)
+			return -ENOENT;
+		struct feed *feed = poller->feeds[config - poller->config->feeds];
+		if (!may_be_polled(feed))
+			return -EBUSY;
+		ask_for(poller, feed, force);
+		count = 1;
 	}
+	for (size_t i = 0; i < poller->n_feeds && !name; i++)
+		if (may_be_polled(poller->feeds[i])) {
+			ask_for(poller, poller->feeds[i], force);
+			count++;
+		}
 	poller_advance(poller);
-	return count == 0 && name ? -ENOENT : count;
+	return count;
 }
 
 void
@@ -502,7 +425,7 @@ poller_free(struct poller *poller)
 	ev_timer_stop(poller->tools.loop, &poller->solve);
 	for (size_t i = 0; i < poller->n_feeds; i++) {
 		commands_drop(poller->feeds[i]);
-		free(poller->feeds[i]);
+		feed_free(poller->feeds[i]);
 	}
 	free(poller->feeds);
 	heap_fini(&poller->due);

@@ -1,11 +1,12 @@
-/* report.c - what the poll room knows, for status, metrics and `why`. Loop thread; reads only. */
-#include <errno.h>
+/* report.c - what the poll room knows, for status and metrics. Loop thread; reads only. */
 #include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "feedd/url.h"
 #include "room.h"
+
+/* Of the feeds that fail, so many are named in the status. */
+#define FAILING_SHOWN 10
 
 static double
 ratio(uint64_t part, uint64_t whole)
@@ -28,6 +29,48 @@ dump(json_t *value, struct buf *out)
 	buf_puts(out, text ? text : "{}");
 	free(text);
 	json_decref(value);
+}
+
+/* The feeds that took longest, by name: seconds. */
+static json_t *
+slowest_json(const struct poller *poller)
+{
+	const struct slow_feed *slow = poller->stats.slow;
+	json_t *object = json_object();
+
+	for (size_t i = 0; i < poller->n_feeds; i++)
+		for (size_t k = 0; k < STATS_SLOW && slow[k].id; k++)
+			if (poller->feeds[i]->id == slow[k].id)
+				json_object_set_new(object, poller->feeds[i]->config->name,
+					json_real(slow[k].seconds));
+	return object;
+}
+
+/* Feeds that fail, by name: errors in a row; those with most of them where there are many. */
+static json_t *
+failing_json(const struct poller *poller)
+{
+	const struct feed *worst[FAILING_SHOWN] = {0};
+	size_t n = 0;
+	json_t *object = json_object();
+
+	for (size_t i = 0; i < poller->n_feeds; i++) {
+		const struct feed *feed = poller->feeds[i];
+		size_t at = n;
+
+		if (feed->fails == 0)
+			continue;
+		while (at > 0 && worst[at - 1]->fails < feed->fails)
+			at--;
+		if (at == FAILING_SHOWN)
+			continue;
+		n += n < FAILING_SHOWN;
+		memmove(&worst[at + 1], &worst[at], (n - at - 1) * sizeof(*worst));
+		worst[at] = feed;
+	}
+	for (size_t i = 0; i < n; i++)
+		json_object_set_new(object, worst[i]->config->name, json_integer(worst[i]->fails));
+	return object;
 }
 
 void
@@ -56,6 +99,8 @@ poller_status(const struct poller *poller, struct buf *out)
 	json_object_set_new(status, "items_updated", json_integer((json_int_t)stats->updates));
 	json_object_set_new(status, "mean_fetch_seconds", json_real(mean(&stats->fetch)));
 	json_object_set_new(status, "mean_age_of_news_seconds", json_real(mean(&stats->age)));
+	json_object_set_new(status, "slowest_feeds", slowest_json(poller));
+	json_object_set_new(status, "failing_feeds", failing_json(poller));
 	json_object_set_new(status, "offline", json_boolean(offline_is(&poller->offline)));
 	json_object_set_new(status, "store_failing", json_boolean(poller->store_failing));
 	dump(status, out);
@@ -100,79 +145,4 @@ poller_metrics(const struct poller *poller, struct buf *out)
 	stats_write_histogram(out, "feedd_poll_seconds", "From request to commit.", &stats->whole);
 	stats_write_histogram(
 		out, "feedd_news_age_seconds", "From an item's date to its commit.", &stats->age);
-}
-
-static const char *
-where_name(const struct feed *feed)
-{
-	if (feed->poll)
-		return "in flight";
-	if (feed->pace.where == PACE_WAITING)
-		return "due, waits for its host";
-	if (feed->health == FEED_GONE)
-		return "gone";
-	return feed->config->settings->enabled ? "waiting" : "disabled";
-}
-
-static json_t *
-host_json(const struct poller *poller, const struct feed *feed)
-{
-	AUTO(arena_fini) struct arena arena = {0};
-	struct pace_settings settings;
-	struct pace_view view = {0};
-	const char *host;
-	json_t *object = json_object();
-	int64_t now = poller_mono_ms();
-
-	poller_host(poller, feed, &arena, &host, &settings);
-	bool known = pace_look(poller->pace, host, &view);
-	json_object_set_new(object, "host", json_string(host));
-	json_object_set_new(object, "gap_seconds", json_real((double)settings.gap_ms / 1000));
-	json_object_set_new(object, "connections", json_integer(settings.connections));
-	json_object_set_new(object, "gate", json_string(settings.gate_feed ? "feed" : "host"));
-	json_object_set_new(object, "waiting", json_integer(view.waiting));
-	json_object_set_new(object, "running", json_integer(view.running));
-	if (known && view.held_until_ms > now)
-		json_object_set_new(object, "held_for_seconds",
-			json_integer((view.held_until_ms - now) / 1000));
-	return object;
-}
-
-int
-poller_why(const struct poller *poller, const char *name, struct buf *out)
-{
-	const struct feed_config *config =
-		poller->config ? config_feed(poller->config, name) : NULL;
-
-	if (!config)
-		return -ENOENT;
-	const struct feed *feed = poller->feeds[config - poller->config->feeds];
-	struct schedule_state scratch = feed->schedule;
-	struct schedule_policy policy;
-	json_t *why = json_object();
-
-	poller_policy(poller->config, config->settings, &policy);
-	json_object_set_new(why, "where", json_string(where_name(feed)));
-	json_object_set_new(why, "interval",
-		config->settings->interval ? json_integer(config->settings->interval)
-					   : json_string("adaptive"));
-	json_object_set_new(why, "min_interval", json_integer(policy.min_interval));
-	json_object_set_new(why, "max_interval", json_integer(policy.max_interval));
-	json_object_set_new(
-		why, "next_poll_in_seconds", json_integer(feed->next_poll_at - poller_now()));
-	json_object_set_new(why, "errors_in_a_row", json_integer(feed->fails));
-	if (feed->schedule.last_poll) {
-		struct schedule_plan plan = schedule_next(&scratch, &policy, NULL,
-			poller->price.theta, (int64_t)feed->schedule.last_poll, 0);
-
-		json_object_set_new(why, "items_per_day", json_real(plan.rate * 24));
-		json_object_set_new(why, "profile_now", json_real(plan.profile));
-		json_object_set_new(why, "estimate_seconds", json_integer(plan.wanted));
-		json_object_set_new(why, "least_gap_seconds",
-			json_integer(schedule_least_gap(&feed->schedule, &policy)));
-	}
-	json_object_set_new(why, "price_of_a_request", json_real(poller->price.theta));
-	json_object_set_new(why, "pace", host_json(poller, feed));
-	dump(why, out);
-	return 0;
 }

@@ -23,6 +23,23 @@ is_conditional(const struct poll *poll, const struct feed_state *state)
 	return after == 0 || state->full_fetch_at == 0 || poll->now - state->full_fetch_at < after;
 }
 
+/* True if the accepted address is another host's, or no longer protected: the feed was read there
+ * without credentials when it moved, and they stay at home. */
+static bool
+is_away(const struct feed_state *state)
+{
+	AUTO(arena_fini) struct arena arena = {0};
+
+	if (!state->accepted_url)
+		return false;
+	const char *own = url_host(&arena, state->url),
+		   *host = url_host(&arena, state->accepted_url);
+	if (!own || !host || strcmp(own, host) != 0)
+		return true;
+	return strncmp(state->url, "https:", 6) == 0 &&
+		strncmp(state->accepted_url, "https:", 6) != 0;
+}
+
 void
 poll_prepare(struct poll *poll, const struct feed_state *state)
 {
@@ -44,6 +61,7 @@ poll_prepare(struct poll *poll, const struct feed_state *state)
 		.username = settings->username,
 		.password = settings->password,
 		.bearer = settings->password && !settings->username,
+		.away = is_away(state),
 		.tls_verify = settings->tls_verify,
 		.allow_private = settings->private,
 		.allow_file = true,

@@ -31,6 +31,26 @@ stats_observe(struct histogram *histogram, double seconds)
 	histogram->sum += seconds;
 }
 
+void
+stats_answer(struct poll_stats *stats, int64_t id, double seconds)
+{
+	struct slow_feed *least = &stats->slow[0];
+
+	stats_observe(&stats->fetch, seconds);
+	for (size_t i = 0; i < STATS_SLOW; i++) {
+		struct slow_feed *slow = &stats->slow[i];
+
+		if (slow->id == id) {
+			slow->seconds = seconds;
+			return;
+		}
+		if (slow->seconds < least->seconds)
+			least = slow;
+	}
+	if (seconds > least->seconds)
+		*least = (struct slow_feed){id, seconds};
+}
+
 /* Forgets the minutes that have passed since the newest one. A clock that goes back counts into the
  * newest minute. */
 static void

@@ -31,6 +31,14 @@ struct histogram {
 	double sum;
 };
 
+#define STATS_SLOW 5
+
+/* One of the feeds whose last answer took longest. */
+struct slow_feed {
+	int64_t id; /* 0: none */
+	double seconds;
+};
+
 struct poll_stats {
 	uint64_t outcomes[STATS_OUTCOMES];
 	uint64_t items, updates, bytes, store_failures;
@@ -38,6 +46,7 @@ struct poll_stats {
 	struct histogram whole; /* seconds from request to commit */
 	struct histogram age; /* seconds from an item's date to its commit, where it has a date and
 				 is news */
+	struct slow_feed slow[STATS_SLOW];
 	uint32_t minutes[60]; /* requests of each of the last 60 minutes */
 	int64_t minute;	      /* unix minute of the newest of them */
 };
@@ -45,6 +54,8 @@ struct poll_stats {
 /* How a poll ended: "news", "not_modified", …; static. */
 const char *stats_outcome_name(enum stats_outcome outcome);
 void stats_observe(struct histogram *histogram, double seconds);
+/* Takes note of how long the answer to a feed's request took. */
+void stats_answer(struct poll_stats *stats, int64_t id, double seconds);
 /* Counts a request that starts at `now` (unix seconds). */
 void stats_request(struct poll_stats *stats, int64_t now);
 /* Requests of the hour before `now`. */

@@ -350,6 +350,15 @@ pace_charge(struct pace *pace, uint32_t requests, int64_t now_ms)
 	pace->tokens -= requests;
 }
 
+void
+pace_visit(struct pace *pace, const char *name, int64_t gap_ms, int64_t now_ms)
+{
+	catch_up(pace, now_ms);
+	struct pace_host *host = get_host(pace, name);
+	host->next_start_ms = later_of(host->next_start_ms, after(now_ms, gap_ms));
+	settle_host(pace, host, now_ms);
+}
+
 static void
 hold(struct pace *pace, struct pace_host *host, int64_t wait_ms, int64_t now_ms)
 {

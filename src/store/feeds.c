@@ -147,6 +147,7 @@ change_address(struct store *store, int64_t id, const struct feed_config *feed)
 		"UPDATE feeds SET url = ?2, etag = NULL, last_modified = NULL, body_hash = 0, "
 		"first_poll = 0, next_poll = 0,"
 		" fails = 0, failing_since = 0, retry_after = 0, moved_to = NULL, moved_since = 0, "
+		"accepted_url = NULL,"
 		"detail = NULL,"
 		" health = 'new' WHERE id = ?1",
 		BINDS(INT(id), TEXT(feed->url)));
