@@ -99,7 +99,8 @@ add(struct page *page, const char *href, const char *title, const char *type, in
 
 	if (!url && href && *href && !page->base)
 		url = href;
-	if (!url || (strstr(url, "://") && !url_is_http(url)))
+	/* A relative address of a page whose own is unknown may stay one. */
+	if (!url || (!url_is_http(url) && (page->base || url[strcspn(url, ":/?#")] == ':')))
 		return;
 	/* Comments are somebody else's feed. */
 	if (strcasestr(url, "comment") || (title && strcasestr(title, "comment")))

@@ -64,8 +64,6 @@ grow(struct reader *reader, size_t n)
 		want = (capture->len + n) + (capture->len + n) / 2;
 		if (want < rest)
 			want = rest;
-		if (want > reader->limits->max_content + n + 1)
-			want = reader->limits->max_content + n + 1;
 	}
 	char *at = arena_alloc(arena, want);
 	if (capture->len)

@@ -50,13 +50,13 @@ count(const unsigned char *s, size_t len, struct census *census)
 }
 
 bool
-encoding_detect(const char *data, size_t len, struct encoding *ret_encoding)
+encoding_detect(const char *data, size_t len, bool stated, struct encoding *ret_encoding)
 {
 	struct census census = {0};
 
 	count((const unsigned char *)data, len, &census);
-	/* One sequence in two that is UTF-8 is no chance. */
-	if (census.sequences * 2 > census.runs)
+	/* One sequence in two that is UTF-8 is no chance; and one in all where it was promised. */
+	if (census.sequences * 2 > census.runs || (stated && census.sequences > 0))
 		return false;
 	/* Words of one script: long runs, nearly all bytes in its range. */
 	bool words = census.runs > 0 && census.high / census.runs >= 2;

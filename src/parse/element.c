@@ -269,6 +269,8 @@ need_format(struct reader *reader, const struct cached_name *name)
 	struct document *document = reader->builder.document;
 
 	reader->has_feed = true;
+	if (document->format == FORMAT_NONE && name->ns == NS_ATOM)
+		reader->dialect = NS_ATOM;
 	if (document->format == FORMAT_NONE)
 		document->format =
 			reader->dialect == NS_ATOM ? atom_format(NULL, name->uri) : FORMAT_RSS_20;

@@ -43,9 +43,9 @@ void encoding_guess(
 long encoding_convert(
 	const struct encoding *encoding, const char *data, size_t len, struct buf *out) MUST_USE;
 
-/* detect.c: a guess for text without any statement that is not UTF-8. False if UTF-8 with faults is
- * likelier. */
-bool encoding_detect(const char *data, size_t len, struct encoding *ret_encoding);
+/* detect.c: a guess for text that is not UTF-8; stated: though it says so. False if UTF-8 with
+ * faults is likelier. */
+bool encoding_detect(const char *data, size_t len, bool stated, struct encoding *ret_encoding);
 
 /* Copies UTF-8, invalid sequences replaced by U+FFFD, NUL left as it is. Returns the number of
  * replacements. */

@@ -225,6 +225,7 @@ void
 mend_text(struct mender *mender, const char *s, size_t len, bool attribute)
 {
 	const char *end = s + len;
+	const char *text = s;
 	const char *start = s;
 
 	while (s < end && !mender->stopped) {
@@ -243,6 +244,10 @@ mend_text(struct mender *mender, const char *s, size_t len, bool attribute)
 		} else {
 			if (*s == '<')
 				mend_note(mender, "a bare '<'", s);
+			if (*s == '>' && !attribute && s - text >= 2 && s[-1] == ']' &&
+				s[-2] == ']')
+				mend_note(
+					mender, "the end of a CDATA section that has no start", s);
 			if (*s == '"' && !attribute)
 				mend_put(mender, "\"", 1);
 			else

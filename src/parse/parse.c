@@ -97,10 +97,13 @@ decode_invalid_utf8(
 	struct decoded *decoded, const struct encoding_guess *guess, const char *body, size_t len)
 {
 	if (guess->declared.iconv && convert(decoded, &guess->declared, body, len) &&
-		!decoded->fault)
+		!decoded->fault) {
+		decoded->fault = "bytes that are not valid in the charset that HTTP names";
 		return;
+	}
 	struct encoding guessed;
-	if (guess->source != ENCODING_BYTES && encoding_detect(body, len, &guessed) &&
+	if (guess->source != ENCODING_BYTES &&
+		encoding_detect(body, len, guess->source != ENCODING_DEFAULT, &guessed) &&
 		convert(decoded, &guessed, body, len))
 		decoded->fault = "an encoding that is not declared";
 	else if (convert(decoded, &ENCODING_UTF8, body, len))
@@ -164,8 +167,14 @@ read_xml(const struct parse_input *input, const struct parse_limits *limits,
 
 	xml_read(input, limits, &reading, arena, document, &report);
 	if (report.result == XML_BROKEN) {
+		bool entities_only = report.entities_only;
+
 		arena_rewind(arena, &mark);
 		xml_read_mended(input, limits, &reading, arena, document, &report);
+		if (report.well_formed && !entities_only) {
+			report.well_formed = false;
+			report.detail = "not well formed";
+		}
 	}
 	if (report.result == XML_OVER)
 		return fail(arena_printf(arena, "refused: %s", report.detail), ret_error);

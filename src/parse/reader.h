@@ -133,6 +133,7 @@ struct xml_report {
 	enum xml_result result;
 	const char *detail; /* what was wrong and where, or the limit; in the arena, or NULL */
 	bool well_formed;   /* false: bozo */
+	bool entities_only; /* the first fault is an entity, which the document may have declared */
 	bool has_feed;	    /* something in it was a feed */
 	bool incomplete;    /* the end is missing */
 };

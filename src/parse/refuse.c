@@ -120,7 +120,8 @@ refuse(const struct parse_input *input, const char *data, size_t len, struct are
 	const char *root = root_of(data, len, arena);
 
 	for (size_t i = 0; i < ARRAY_SIZE(magics); i++)
-		if (len >= magics[i].len && memcmp(data, magics[i].bytes, magics[i].len) == 0)
+		if (input->len >= magics[i].len &&
+			memcmp(input->data, magics[i].bytes, magics[i].len) == 0)
 			return arena_printf(arena, "not a feed but %s", magics[i].what);
 	if (start == len)
 		return "not a feed: the document is empty";

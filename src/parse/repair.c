@@ -270,6 +270,9 @@ declaration(struct mender *mender, const char *at)
 	const char *next;
 
 	if (at[1] == '?') {
+		if (at > mender->data && left > 6 && strncasecmp(at, "<?xml", 5) == 0 &&
+			!tag_is_name(at[5]))
+			mend_note(mender, "an XML declaration out of place", at);
 		next = past(mender, at, "?>");
 		if (!next)
 			next = past(mender, at, ">");
@@ -282,6 +285,8 @@ declaration(struct mender *mender, const char *at)
 		if (!next) {
 			mend_note(mender, "a comment without an end", at);
 			next = past(mender, at, ">");
+		} else if (memmem(at + 4, (size_t)(next - at - 6), "--", 2)) {
+			mend_note(mender, "\"--\" within a comment", at);
 		}
 		return next ? next : mender->end;
 	}
@@ -289,6 +294,7 @@ declaration(struct mender *mender, const char *at)
 		return doctype(mender, at);
 	if (left > 2 && !tag_is_name_start(at[2]) && at[2] != '[')
 		return NULL;
+	mend_note(mender, "a declaration out of place", at);
 	next = past(mender, at, ">");
 	return next ? next : mender->end;
 }

@@ -222,6 +222,9 @@ report(struct reader *reader, struct arena *arena, struct xml_report *out)
 		out->detail = arena_strdup(arena, reader->over);
 	else if (!out->well_formed)
 		out->detail = describe(reader, arena);
+	const xmlError *error = xmlCtxtGetLastError(reader->xml);
+	out->entities_only =
+		reader->xml->wellFormed || (error && error->code == XML_ERR_UNDECLARED_ENTITY);
 	out->has_feed = reader->has_feed;
 	builder_finish(&reader->builder);
 }
@@ -252,7 +255,7 @@ push_mended(void *user, const char *data, size_t len)
 /* What was mended and where. libxml2 would say it in other words, but where the bytes are cut into
  * pieces decides which. */
 static const char *
-describe_repair(const struct reading *reading, const struct repair_report *repair, bool mended,
+describe_repair(const struct reading *reading, struct repair_report *repair, bool mended,
 	struct arena *arena)
 {
 	size_t line = 1;
@@ -260,10 +263,11 @@ describe_repair(const struct reading *reading, const struct repair_report *repai
 	if (!mended)
 		return "not well formed, in a way that cannot be mended";
 	if (!repair->what)
-		return "the end of the document is missing";
+		repair->at = reading->len;
 	for (size_t i = 0; i < repair->at && i < reading->len; i++)
 		line += reading->data[i] == '\n';
-	return arena_printf(arena, "line %zu: %s", line, repair->what);
+	return arena_printf(arena, "line %zu: %s", line,
+		repair->what ? repair->what : "the end of the document is missing");
 }
 
 void

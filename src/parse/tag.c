@@ -22,6 +22,24 @@ is_space(char c)
 	return c == ' ' || (c >= '\t' && c <= '\r');
 }
 
+/* "a b="c": a quote that nothing follows as behind a value opens the next one, whose name stands
+ * before it. Where the first value ends then, or NULL. */
+static const char *
+missing_quote(const char *at, const char *quote, const char *end)
+{
+	const char *name = quote;
+
+	if (quote + 1 == end || is_space(quote[1]) || strchr("/>?", quote[1]) || name[-1] != '=')
+		return NULL;
+	for (name--; name > at && tag_is_name(name[-1]);)
+		name--;
+	if (name <= at + 1 || !tag_is_name_start(*name) || !is_space(name[-1]))
+		return NULL;
+	while (name > at + 1 && is_space(name[-1]))
+		name--;
+	return name;
+}
+
 /*
  * A value in quotes, *at being the first: where it ends, with *next behind it. Where a '<' and a
  * '>' come before the closing quote, that quote belongs to another tag, and the value ends with the
@@ -35,8 +53,10 @@ quoted_end(const char *at, const char *end, const char **next)
 	const char *close = memchr(at + 1, '>', left);
 
 	if (quote && (!close || quote < close || !memchr(close, '<', (size_t)(quote - close)))) {
-		*next = quote + 1;
-		return quote;
+		const char *missing = missing_quote(at, quote, end);
+
+		*next = missing ? missing : quote + 1;
+		return missing ? missing : quote;
 	}
 	const char *stop = close ? close : end;
 	*next = stop;

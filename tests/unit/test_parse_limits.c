@@ -1,0 +1,340 @@
+/* test_parse_limits.c - every limit of the parser is tripped once, and the message names it;
+ * results do not depend on pieces. */
+#include "test.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "feedd/feed.h"
+#include "feedd/mem.h"
+#include "feedd/parse.h"
+
+#define BODY_MAX ((size_t)64 << 20)
+
+static struct arena arena;
+
+/* The document, or NULL with *ret_error. */
+static struct document *
+parse(const struct buf *body, const struct parse_limits *limits, const char **ret_error)
+{
+	struct parse_input input = {.data = body->data,
+		.len = body->len,
+		.url = "https://example.org/feed",
+		.limits = limits};
+	struct document *document = NULL;
+
+	*ret_error = NULL;
+	return parse_feed(&input, &arena, &document, ret_error) < 0 ? NULL : document;
+}
+
+/* The document, which there must be. */
+static struct document *
+must_parse(const struct buf *body, const struct parse_limits *limits)
+{
+	const char *error;
+	struct document *document = parse(body, limits, &error);
+
+	if (!document) {
+		print_error("%s\n", error);
+		abort();
+	}
+	return document;
+}
+
+static void
+repeat(struct buf *body, const char *text, int times)
+{
+	for (int i = 0; i < times; i++)
+		buf_puts(body, text);
+}
+
+static void
+assert_refused(const struct buf *body, const char *words)
+{
+	const char *error;
+
+	assert_null(parse(body, NULL, &error));
+	assert_non_null(error);
+	if (!strstr(error, words))
+		fail_msg("\"%s\" does not say \"%s\"", error, words);
+}
+
+static void
+namespaces_of_a_start_tag(void **state)
+{
+	AUTO(buf_fini) struct buf body = BUF_INIT(BODY_MAX);
+
+	(void)state;
+	buf_puts(&body, "<rss version='2.0'");
+	for (int i = 0; i < 300; i++)
+		buf_printf(&body, " xmlns:n%d='u:%d'", i, i);
+	buf_puts(&body, "><channel/></rss>");
+	assert_refused(&body, "more than 256 namespace declarations on one start tag");
+}
+
+static void
+attributes_of_a_start_tag(void **state)
+{
+	AUTO(buf_fini) struct buf body = BUF_INIT(BODY_MAX);
+
+	(void)state;
+	buf_puts(&body, "<rss version='2.0'");
+	for (int i = 0; i < 1100; i++)
+		buf_printf(&body, " a%d='1'", i);
+	buf_puts(&body, "><channel/></rss>");
+	assert_refused(&body, "more than 1000 attributes on one start tag");
+}
+
+static void
+size_of_a_start_tag(void **state)
+{
+	AUTO(buf_fini) struct buf body = BUF_INIT(BODY_MAX);
+
+	(void)state;
+	buf_puts(&body, "<rss version='2.0' a='");
+	repeat(&body, "0123456789", 7000);
+	buf_puts(&body, "'><channel/></rss>");
+	assert_refused(&body, "a start tag of more than 65536 bytes");
+}
+
+static void
+size_of_the_dtd(void **state)
+{
+	AUTO(buf_fini) struct buf body = BUF_INIT(BODY_MAX);
+
+	(void)state;
+	buf_puts(&body, "<!DOCTYPE rss [<!-- it's \"odd -->");
+	repeat(&body, "<!ENTITY e \"x\">", 5000);
+	buf_puts(&body, "]><rss version='2.0'><channel/></rss>");
+	assert_refused(&body, "an internal DTD subset of more than 65536 bytes");
+}
+
+static void
+depth_of_elements(void **state)
+{
+	static const char *const around[] = {"<a>", "</a>"};
+	AUTO(buf_fini) struct buf body = BUF_INIT(BODY_MAX);
+
+	(void)state;
+	/* Inside of what means nothing as well. */
+	buf_puts(&body, "<rss version='2.0'><channel><item>");
+	repeat(&body, around[0], 100);
+	repeat(&body, around[1], 100);
+	buf_puts(&body, "</item></channel></rss>");
+	assert_refused(&body, "more than 64 levels of elements");
+}
+
+static void
+depth_of_markup(void **state)
+{
+	AUTO(buf_fini) struct buf body = BUF_INIT(BODY_MAX);
+
+	(void)state;
+	buf_puts(&body, "<feed xmlns='http://www.w3.org/2005/Atom'><entry><content type='xhtml'>");
+	repeat(&body, "<b>", 200);
+	repeat(&body, "</b>", 200);
+	buf_puts(&body, "</content></entry></feed>");
+	assert_refused(&body, "more than 128 levels of markup in a content");
+}
+
+static void
+depth_of_json(void **state)
+{
+	AUTO(buf_fini) struct buf body = BUF_INIT(BODY_MAX);
+
+	(void)state;
+	buf_puts(&body, "{\"version\":\"https://jsonfeed.org/version/1.1\",\"x\":");
+	repeat(&body, "[", 1000000);
+	assert_refused(&body, "more than 64 levels of brackets");
+}
+
+static void
+memory_of_values(void **state)
+{
+	AUTO(buf_fini) struct buf body = BUF_INIT(BODY_MAX);
+
+	(void)state;
+	/* Short links that a long base makes long. */
+	buf_puts(&body, "<feed xmlns='http://www.w3.org/2005/Atom' xml:base='http://x.org/");
+	repeat(&body, "0123456789", 200);
+	buf_puts(&body, "/'>");
+	for (int i = 0; i < 30; i++) {
+		buf_puts(&body, "<entry>");
+		for (int k = 0; k < 200; k++)
+			buf_printf(&body, "<link rel='enclosure' href='%d'/>", k);
+		buf_puts(&body, "</entry>");
+	}
+	buf_puts(&body, "</feed>");
+	assert_refused(&body, "bytes of values");
+}
+
+static void
+items_beyond_the_limit_are_counted(void **state)
+{
+	AUTO(buf_fini) struct buf body = BUF_INIT(BODY_MAX);
+
+	(void)state;
+	buf_puts(&body, "<rss version='2.0'><channel>");
+	repeat(&body, "<item><title>x</title></item>", 5003);
+	buf_puts(&body, "</channel></rss>");
+	struct document *document = must_parse(&body, NULL);
+	assert_int_equal(document->n_items, 5000);
+	assert_int_equal(document->n_dropped, 3);
+	assert_false(document->bozo);
+}
+
+static void
+long_values(void **state)
+{
+	AUTO(buf_fini) struct buf body = BUF_INIT(BODY_MAX);
+
+	(void)state;
+	buf_puts(&body, "<rss version='2.0'><channel><item><title>");
+	repeat(&body, "\xc3\xa9\xc3\xa9\xc3\xa9\xc3\xa9", 3000);
+	buf_puts(&body, "</title><link>http://x.org/");
+	repeat(&body, "0123456789", 1000);
+	buf_puts(&body, "</link><guid>");
+	repeat(&body, "0123456789", 1000);
+	buf_puts(&body, "</guid><description>");
+	repeat(&body, "0123456789", 500000);
+	buf_puts(&body, "</description></item><item><guid>");
+	repeat(&body, "0123456789", 1000);
+	buf_puts(&body, "1</guid></item></channel></rss>");
+	struct document *document = must_parse(&body, NULL);
+	const struct item *item = &document->items[0];
+	assert_int_equal(strlen(item->title), 4096);
+	assert_null(item->url);
+	assert_int_equal(strlen(item->content_html), 4 << 20);
+	/* Longer ids differ behind where they would be cut. */
+	assert_memory_equal(item->id, "urn:feedd:", 10);
+	assert_string_not_equal(item->id, document->items[1].id);
+}
+
+static void
+entities_do_not_explode(void **state)
+{
+	AUTO(buf_fini) struct buf body = BUF_INIT(BODY_MAX);
+
+	(void)state;
+	buf_puts(&body, "<!DOCTYPE rss [<!ENTITY a \"");
+	repeat(&body, "0123456789", 100);
+	buf_puts(&body,
+		"\"><!ENTITY b \"&a;&a;&a;&a;\">]><rss version='2.0'><channel><item><description>");
+	repeat(&body, "&a;&b;", 100000);
+	buf_puts(&body, "</description></item></channel></rss>");
+	struct document *document = must_parse(&body, NULL);
+	assert_true(strlen(document->items[0].content_html) < (size_t)2 << 20);
+}
+
+static void
+external_entities_are_not_read(void **state)
+{
+	AUTO(buf_fini) struct buf body = BUF_INIT(BODY_MAX);
+
+	(void)state;
+	buf_puts(&body,
+		"<!DOCTYPE rss [<!ENTITY x SYSTEM \"file:///etc/passwd\"><!ENTITY % p SYSTEM "
+		"\"http://127.0.0.1:1/\"> %p;]>"
+		"<rss version='2.0'><channel><title>a&x;b</title></channel></rss>");
+	struct document *document = must_parse(&body, NULL);
+	assert_null(strstr(document->title, "root"));
+}
+
+static void
+a_large_content_is_held_once(void **state)
+{
+	AUTO(buf_fini) struct buf body = BUF_INIT(BODY_MAX);
+	AUTO(arena_fini) struct arena own = {0};
+	struct document *document;
+	const char *error;
+
+	(void)state;
+	buf_puts(&body, "<rss version='2.0'><channel>");
+	for (int i = 0; i < 4; i++) {
+		buf_puts(&body, "<item><description>");
+		repeat(&body, "0123456789", 300000);
+		buf_puts(&body, "</description></item>");
+	}
+	buf_puts(&body, "</channel></rss>");
+	struct parse_input input = {.data = body.data, .len = body.len};
+	assert_int_equal(parse_feed(&input, &own, &document, &error), 0);
+	assert_int_equal(document->n_items, 4);
+	assert_true(own.total < body.len + ((size_t)2 << 20));
+}
+
+/* The same document for pieces of any size, well formed or not. */
+static void
+pieces_do_not_matter(void **state)
+{
+	static const char *const bodies[] = {
+		"<rss version='2.0'><channel><title>a &amp; "
+		"b</title><item><link>http://x.org/?a=1&amp;b=2</link>"
+		"<description><![CDATA[<p>\xe2\x82\xac</p>]]></description></item></channel></rss>",
+		"<rss version='2.0'><channel><title>a & b &nbsp; "
+		"<b>c</title><item><link>http://x.org/?a=1&b=2</link>"
+		"<description><![CDATA[<p>\xe2\x82\xac</p>]]></item></channel></rss> junk",
+		"<!DOCTYPE rss [<!ENTITY e \"v\">]><rss version='2.0'><channel><title>&e; "
+		"&f;</title></chanel></rss>",
+		"<feed xmlns='http://www.w3.org/2005/Atom'><entry><content "
+		"type='xhtml'><div>x<br/>y &lt; z</div></content></entry>",
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(bodies); i++) {
+		AUTO(freep) char *whole = NULL;
+
+		for (size_t chunk = 16384; chunk > 0; chunk = chunk > 8 ? chunk / 2 : chunk - 1) {
+			AUTO(buf_fini) struct buf body = BUF_INIT(BODY_MAX);
+			struct parse_limits limits = PARSE_LIMITS;
+
+			limits.chunk = chunk;
+			buf_puts(&body, bodies[i]);
+			struct document *document = must_parse(&body, &limits);
+			char *line = document_to_json(document, &arena);
+			if (whole)
+				assert_string_equal(whole, line);
+			free(whole);
+			whole = line;
+		}
+	}
+}
+
+static int
+setup(void **state)
+{
+	(void)state;
+	parse_init();
+	return 0;
+}
+
+static int
+teardown(void **state)
+{
+	(void)state;
+	arena_fini(&arena);
+	parse_fini();
+	return 0;
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(namespaces_of_a_start_tag),
+		cmocka_unit_test(attributes_of_a_start_tag),
+		cmocka_unit_test(size_of_a_start_tag),
+		cmocka_unit_test(size_of_the_dtd),
+		cmocka_unit_test(depth_of_elements),
+		cmocka_unit_test(depth_of_markup),
+		cmocka_unit_test(depth_of_json),
+		cmocka_unit_test(memory_of_values),
+		cmocka_unit_test(items_beyond_the_limit_are_counted),
+		cmocka_unit_test(long_values),
+		cmocka_unit_test(entities_do_not_explode),
+		cmocka_unit_test(external_entities_are_not_read),
+		cmocka_unit_test(a_large_content_is_held_once),
+		cmocka_unit_test(pieces_do_not_matter),
+	};
+	return cmocka_run_group_tests(tests, setup, teardown);
+}
