@@ -52,7 +52,7 @@ item_event_has_all_members(void **state)
 	assert_string_equal(line,
 		"{\"id\":\"i\",\"url\":\"https://x.example/1\",\"title\":\"T "
 		"\xe2\x82\xac\",\"content_html\":\"<p>a</p><p>b</p>\","
-		"\"content_text\":\"a\\nb\",\"summary\":\"s\",\"image\":\"https://x.example/"
+		"\"content_text\":\"a\\n\\nb\",\"summary\":\"s\",\"image\":\"https://x.example/"
 		"i.png\",\"date_published\":\"2026-11-23T20:17:00Z\","
 		"\"authors\":[{\"name\":\"Ann\",\"url\":\"https://a.example/"
 		"\"}],\"tags\":[\"t\\\"1\"],\"language\":\"en\","
