@@ -40,7 +40,7 @@ main(int argc, char **argv)
 	};
 	struct daemon_options run = {.config_path = "/etc/feedd/feedd.conf"};
 	bool check = false;
-	int level = LOG_INFO, c;
+	int c;
 
 	while ((c = getopt_long(argc, argv, "c:1nvVh", options, NULL)) != -1) {
 		switch (c) {
@@ -54,7 +54,7 @@ main(int argc, char **argv)
 			check = true;
 			break;
 		case 'v':
-			level++;
+			run.verbose++;
 			break;
 		case 'V':
 			puts("feedd " FEEDD_VERSION);
@@ -74,7 +74,7 @@ main(int argc, char **argv)
 	}
 	if (check)
 		return (int)daemon_check(run.config_path);
-	daemon_init_log(level < LOG_DEBUG ? level : LOG_DEBUG);
+	daemon_init_log(LOG_INFO + run.verbose);
 	daemon_become_init();
 	return (int)daemon_run(&run);
 }

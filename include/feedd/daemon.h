@@ -19,6 +19,7 @@ enum daemon_exit {
 struct daemon_options {
 	const char *config_path;
 	bool once;
+	int verbose; /* so many levels more than `log` says */
 };
 
 /* Runs until SIGTERM or SIGINT, or with once until everything was tried. Logs its failures. */

@@ -38,6 +38,8 @@ typedef void log_sink(const struct log_record *record);
 /* level: the least important one that is written. prefix: "<N>" of sd-daemon(3) before each line.
  */
 void log_init(int level, int prefix);
+/* The least important level that is written, from now on. Any thread. */
+void log_set_level(int level);
 /* Replaces the sink (the daemon's journal). NULL: standard error again. Before threads start. */
 void log_set_sink(log_sink *sink);
 /* True if records of this level are written: spares the work of making their arguments. */

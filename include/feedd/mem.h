@@ -60,8 +60,8 @@ char *arena_strndup(struct arena *arena, const char *s, size_t len) MUST_USE;
 char *arena_strdup(struct arena *arena, const char *s) MUST_USE;
 /* printf(3) into the arena. */
 char *arena_printf(struct arena *arena, const char *fmt, ...) PRINTF_LIKE(2, 3) MUST_USE;
-/* Gives back what is behind the first `kept` of the `size` bytes of block, if it is the newest allocation: for
- * results whose length is known only afterwards. */
+/* Gives back what is behind the first `kept` of the `size` bytes of block, if it is the newest
+ * allocation: for results whose length is known only afterwards. */
 void arena_trim(struct arena *arena, void *block, size_t size, size_t kept);
 /* Frees what was allocated since *mark was copied from *arena. */
 void arena_rewind(struct arena *arena, const struct arena *mark);

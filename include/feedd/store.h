@@ -142,6 +142,7 @@ struct store_tidy {
 	size_t feed; /* in and out: index in config->feeds to go on from; 0 to begin */
 	bool more;   /* out */
 	int64_t items, events, keys; /* out: deleted by this step */
+	int64_t released; /* out: held items that were told because rekeyed_timeout passed */
 	int64_t overdue_consumers; /* out: cursors that have lost events because keep_events passed
 				    */
 };
@@ -230,6 +231,7 @@ struct store_render {
 	struct store_parcel head;
 	const int64_t *seqs; /* in; ascending not needed; must live until it is home */
 	size_t n_seqs;
+	bool also;     /* in: say where else the article stands (`duplicates`) */
 	size_t n_seen; /* out: so many of seqs were looked at: all, or fewer (but one at least)
 			  where the next one would pass STORE_RENDER_MAX */
 	struct rendered {

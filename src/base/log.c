@@ -2,6 +2,7 @@
 #include "feedd/log.h"
 
 #include <stdarg.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -11,7 +12,7 @@
 #define ELLIPSIS "…"
 #define ELLIPSIS_LEN (sizeof(ELLIPSIS) - 1)
 
-static int log_level = LOG_INFO;
+static atomic_int log_level = LOG_INFO; /* a reload may change it while others log */
 static int log_prefix;
 static log_sink *log_out;
 
@@ -42,6 +43,12 @@ void
 log_set_sink(log_sink *sink)
 {
 	log_out = sink;
+}
+
+void
+log_set_level(int level)
+{
+	log_level = level;
 }
 
 int

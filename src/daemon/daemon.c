@@ -83,8 +83,8 @@ on_hooks_home(void *arg)
 	end_if_idle(daemon);
 }
 
-static void
-on_news(void *arg)
+void
+daemon_news(void *arg)
 {
 	struct daemon *daemon = arg;
 
@@ -171,6 +171,7 @@ on_synced(struct parcel *parcel)
 		struct config *old = daemon->config;
 
 		daemon->config = config_ref(applying->config);
+		log_set_level(daemon->config->log_level + daemon->options.verbose);
 		notify_configure(daemon->notify, daemon->config);
 		poller_configure(daemon->poller, daemon->config, applying->sync.feeds);
 		config_unref(old);
@@ -254,7 +255,7 @@ start_engines(struct daemon *daemon)
 			.store = daemon->store,
 			.pool = daemon->pool,
 			.once = daemon->options.once,
-			.news = on_news,
+			.news = daemon_news,
 			.idle = on_polls_idle,
 			.arg = daemon,
 		};
@@ -436,6 +437,7 @@ daemon_run(const struct daemon_options *options)
 	if (!config)
 		return DAEMON_CONFIG;
 	daemon.config = config_ref(config);
+	log_set_level(config->log_level + options->verbose);
 	init(&daemon);
 	enum daemon_exit e = start(&daemon);
 	if (e == DAEMON_DONE) {

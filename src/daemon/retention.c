@@ -43,6 +43,8 @@ on_tidied(struct parcel *parcel)
 	struct daemon *daemon = tidying->daemon;
 	struct store_tidy *tidy = &tidying->tidy;
 
+	if (tidy->head.result == 0 && tidy->released > 0)
+		daemon_news(daemon);
 	if (tidy->head.result < 0 || daemon->stopping || !tidy->more) {
 		finish(tidying);
 		return;

@@ -43,6 +43,7 @@ struct daemon {
 };
 
 /* daemon.c */
+void daemon_news(void *arg); /* the log has grown */
 void daemon_stop(struct daemon *daemon);
 void daemon_apply(struct daemon *daemon, struct config *config,
 	void (*applied)(struct daemon *daemon, int result));

@@ -138,6 +138,7 @@ journey_begin(struct notifier *notifier, struct bundle *bundle)
 		.head.parcel.done = on_rendered,
 		.seqs = call->seqs,
 		.n_seqs = n,
+		.also = notifier->setup->config.duplicates_suppress,
 	};
 	notifier->n_parcels++;
 	store_render(notifier->notify->tools.store, &call->render);

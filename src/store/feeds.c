@@ -224,6 +224,9 @@ write_sync(struct store *store, struct store_sync *sync)
 	const struct config *config = sync->config;
 	int r = mark_others(store, config);
 
+	if (r == 0)
+		r = articles_configure(store, config);
+
 	sync->feeds = xcalloc(config->n_feeds, sizeof(*sync->feeds));
 	for (size_t i = 0; r == 0 && i < config->n_feeds; i++)
 		r = sync_one(store, &config->feeds[i], &sync->feeds[i]);

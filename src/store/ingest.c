@@ -129,19 +129,25 @@ static int
 insert_item(struct store *store, struct store_poll *poll, size_t index, bool held, int64_t *ret_id)
 {
 	struct item *item = &poll->document->items[index];
-	struct bind binds[ITEM_COLUMNS_COUNT + 5];
+	struct bind binds[ITEM_COLUMNS_COUNT + 7];
+	struct article article = {0};
 
 	item_finish(item, poll->arena);
+	if (store->articles)
+		article = article_of(item, poll->arena);
 	item_binds(item, poll->arena, binds);
 	binds[ITEM_COLUMNS_COUNT] = INT(poll->state.id);
 	binds[ITEM_COLUMNS_COUNT + 1] = INT(poll->now);
 	binds[ITEM_COLUMNS_COUNT + 2] = INT(held);
 	binds[ITEM_COLUMNS_COUNT + 3] = INT((int64_t)poll->keys[index].exact);
 	binds[ITEM_COLUMNS_COUNT + 4] = TEXT(poll->keys[index].identity);
+	binds[ITEM_COLUMNS_COUNT + 5] = INT_OR_NULL(article.address, 0);
+	binds[ITEM_COLUMNS_COUNT + 6] = INT_OR_NULL(article.text, 0);
 	int r = db_run(&store->db,
-		"INSERT INTO items(" ITEM_COLUMNS ", feed, first_seen, held, key, identity)"
+		"INSERT INTO items(" ITEM_COLUMNS
+		", feed, first_seen, held, key, identity, article, text_hash)"
 		" VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, "
-		"?17, ?18, ?19, ?20, ?21)",
+		"?17, ?18, ?19, ?20, ?21, ?22, ?23)",
 		ARRAY_SIZE(binds), binds);
 	*ret_id = sqlite3_last_insert_rowid(store->db.handle);
 	return r;

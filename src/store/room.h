@@ -26,6 +26,7 @@ struct store {
 	int64_t seq;	   /* newest of the transaction under way; the writer's */
 	atomic_llong committed_seq;
 	atomic_size_t backlog; /* parcels taken and not home yet */
+	bool articles;	       /* items get their hashes for `duplicates`; the writer's */
 	int64_t indexed; /* items.id up to which the full-text index is filled; the writer's */
 	bool opened; /* the database was taken into use: its clean mark is gone until store_stop */
 };
@@ -46,6 +47,19 @@ int write_event(struct store *store, const struct log_entry *entry, int64_t *ret
 
 /* The parcels of store.h, each applied within the savepoint that the writer has open: 0, or -errno
  * where it is rolled back. */
+/* articles.c: the same article in several feeds, where a notifier asks for `duplicates`. */
+int articles_configure(struct store *store, const struct config *config) MUST_USE;
+/* The hashes of a new item: of its address, and of its text where that is long; 0 for none. */
+struct article {
+	int64_t address, text;
+};
+struct article article_of(const struct item *item, struct arena *arena);
+/* Those of a stored item; 0 where it has none. */
+int view_article(struct view *view, int64_t item, struct article *ret_article) MUST_USE;
+/* Where else the article of an item stands, as a JSON array in the arena; NULL for nowhere. */
+int view_also(struct view *view, int64_t item, int64_t feed, struct arena *arena,
+	const char **ret_json) MUST_USE;
+
 int write_sync(struct store *store, struct store_sync *sync) MUST_USE;
 int write_poll(struct store *store, struct store_poll *poll) MUST_USE;
 int write_feed_state(struct store *store, const struct feed_state *state) MUST_USE;

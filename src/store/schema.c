@@ -35,7 +35,7 @@ static const char schema_sql[] =
 	/* One row an item, told or not. guid is the event's id; authors, tags and attachments are JSON arrays. */
 	"CREATE TABLE items("
 	" id INTEGER PRIMARY KEY AUTOINCREMENT, feed INT NOT NULL, first_seen INT NOT NULL, seq INT NOT NULL DEFAULT 0,"
-	" updates INT NOT NULL DEFAULT 0, held INT NOT NULL DEFAULT 0, key INT NOT NULL DEFAULT 0, identity TEXT,"
+	" article INT, text_hash INT, updates INT NOT NULL DEFAULT 0, held INT NOT NULL DEFAULT 0, key INT NOT NULL DEFAULT 0, identity TEXT,"
 	" published INT, modified INT, guid TEXT NOT NULL, url TEXT, external_url TEXT, title TEXT, summary TEXT,"
 	" authors TEXT, tags TEXT, attachments TEXT, image TEXT, banner_image TEXT, language TEXT, base_url TEXT,"
 	" content_html TEXT, content_text TEXT);"

@@ -153,6 +153,26 @@ forget_keys(struct store *store, struct store_tidy *tidy, const struct feed_conf
 	return r;
 }
 
+/* What feed.rekeyed held back is told after `rekeyed_timeout`, where that is set. One feed a step.
+ */
+static int
+release_overdue(struct store *store, struct store_tidy *tidy)
+{
+	struct store_feed_command release = {.command = FEED_RELEASE, .now = tidy->now};
+
+	if (tidy->config->rekeyed_timeout <= 0)
+		return 0;
+	int r = db_int(&store->db, &release.id,
+		"SELECT feed FROM items WHERE held AND first_seen < ? LIMIT 1",
+		BINDS(INT(tidy->now - tidy->config->rekeyed_timeout)));
+	if (r <= 0)
+		return r;
+	r = write_feed_command(store, &release);
+	tidy->released = release.count;
+	tidy->more = true;
+	return r;
+}
+
 /* One step: as many feeds as it takes to fill it, from where the last one stopped. */
 int
 write_tidy(struct store *store, struct store_tidy *tidy)
@@ -161,10 +181,12 @@ write_tidy(struct store *store, struct store_tidy *tidy)
 	int64_t safe, overtaken;
 	int r = safe_seq(store, tidy, &safe, &overtaken);
 
-	tidy->items = tidy->events = tidy->keys = tidy->overdue_consumers = 0;
+	tidy->items = tidy->events = tidy->keys = tidy->overdue_consumers = tidy->released = 0;
 	tidy->more = false;
 	if (r == 0)
 		r = overtake(store, tidy, overtaken);
+	if (r == 0)
+		r = release_overdue(store, tidy);
 	if (r == 0)
 		r = delete_feed_events(store, tidy, safe);
 	if (r == 0)

@@ -76,9 +76,10 @@ struct reading {
 	const char *kind_name, *tags_json, *item_tags_json, *authors_json, *attachments_json;
 };
 
-/* False where the item's row is gone, though the event names one. */
+/* What the event says itself, and its feed; not the item. False for a kind that this feedd does not
+ * know. */
 static bool
-reading_take(sqlite3_stmt *stmt, struct arena *arena, struct reading *reading)
+reading_begin(sqlite3_stmt *stmt, struct arena *arena, struct reading *reading)
 {
 	*reading = (struct reading){
 		.item_id = sqlite3_column_int64(stmt, COLUMN_ITEM),
@@ -86,9 +87,6 @@ reading_take(sqlite3_stmt *stmt, struct arena *arena, struct reading *reading)
 		.first_seen = sqlite3_column_int64(stmt, COLUMN_FIRST_SEEN),
 		.kind_name = arena_strdup(arena, column_text(stmt, COLUMN_EVENT)),
 		.tags_json = arena_strdup(arena, column_text(stmt, COLUMN_TAGS)),
-		.item_tags_json = arena_strdup(arena, column_text(stmt, COLUMN_ITEM_TAGS)),
-		.authors_json = arena_strdup(arena, column_text(stmt, COLUMN_AUTHORS)),
-		.attachments_json = arena_strdup(arena, column_text(stmt, COLUMN_ATTACHMENTS)),
 	};
 	int kind = event_kind_parse(reading->kind_name);
 	struct event *event = &reading->event;
@@ -97,7 +95,7 @@ reading_take(sqlite3_stmt *stmt, struct arena *arena, struct reading *reading)
 		return false;
 	event->seq = sqlite3_column_int64(stmt, COLUMN_SEQ);
 	event->kind = (enum event_kind)kind;
-	event->at = sqlite3_column_int64(stmt, COLUMN_AT);
+	event->at = reading->item_id ? reading->first_seen : sqlite3_column_int64(stmt, COLUMN_AT);
 	event->title = arena_strdup(arena, column_text(stmt, COLUMN_TITLE));
 	event->feed.n_tags = strings_read(reading->tags_json, arena, &tags);
 	event->feed.tags = tags;
@@ -105,14 +103,21 @@ reading_take(sqlite3_stmt *stmt, struct arena *arena, struct reading *reading)
 	event->feed.title = arena_strdup(arena, column_text(stmt, COLUMN_FEED_TITLE));
 	event->feed.url = arena_strdup(arena, column_text(stmt, COLUMN_FEED_URL));
 	event->feed.home_page_url = arena_strdup(arena, column_text(stmt, COLUMN_HOME));
-	if (sqlite3_column_type(stmt, COLUMN_ITEM) == SQLITE_NULL)
-		return true;
-	if (sqlite3_column_type(stmt, COLUMN_ITEM_FIRST) == SQLITE_NULL)
-		return false;
+	/* The row of an item may be gone, though the event names it. */
+	return !reading->item_id || sqlite3_column_type(stmt, COLUMN_ITEM_FIRST) != SQLITE_NULL;
+}
+
+/* The item, which costs most: only where it is looked at. */
+static void
+reading_complete(sqlite3_stmt *stmt, struct arena *arena, struct reading *reading)
+{
+	if (!reading->item_id || reading->event.item)
+		return;
+	reading->item_tags_json = arena_strdup(arena, column_text(stmt, COLUMN_ITEM_TAGS));
+	reading->authors_json = arena_strdup(arena, column_text(stmt, COLUMN_AUTHORS));
+	reading->attachments_json = arena_strdup(arena, column_text(stmt, COLUMN_ATTACHMENTS));
 	item_read(stmt, COLUMN_ITEM_FIRST, arena, &reading->item);
-	event->item = &reading->item;
-	event->at = reading->first_seen;
-	return true;
+	reading->event.item = &reading->item;
 }
 
 static bool
@@ -131,11 +136,13 @@ selects(const struct notify_config *notify, const struct reading *reading)
 		config_selects(&notify->feeds, reading->event.feed.name, &tags);
 }
 
+/* The row under the statement: is it asked for? */
 static bool
-passes(struct filter *filter, const struct reading *reading)
+passes(sqlite3_stmt *stmt, struct arena *arena, struct filter *filter, struct reading *reading)
 {
 	if (!filter)
 		return true;
+	reading_complete(stmt, arena, reading);
 	struct filter_row row = {
 		.feed = reading->event.feed.name,
 		.event = reading->kind_name,
@@ -149,6 +156,37 @@ passes(struct filter *filter, const struct reading *reading)
 		.first_seen = reading->event.at,
 	};
 	return filter_pass(filter, &row);
+}
+
+/* True if this notifier was told the article before, out of another feed. 1, 0, or -errno. */
+static int
+is_repetition(struct view *view, const struct store_scan *scan, const struct reading *reading)
+{
+	struct article article;
+	int r, found = 0;
+
+	if (!scan->notify || !scan->notify->duplicates_suppress ||
+		reading->event.kind != EVENT_ITEM_NEW)
+		return 0;
+	r = view_article(view, reading->item_id, &article);
+	if (r < 0 || (!article.address && !article.text))
+		return r;
+	sqlite3_stmt *stmt = db_query(&view->db,
+		EVENT_SELECT
+		" WHERE e.item IN (SELECT id FROM items WHERE article = ?1 AND article IS NOT NULL"
+		" UNION SELECT id FROM items WHERE text_hash = ?2 AND text_hash IS NOT NULL)"
+		" AND e.seq < ?3 AND e.feed != ?4 AND e.event = 'item.new' ORDER BY e.seq LIMIT 20",
+		BINDS(INT_OR_NULL(article.address, 0), INT_OR_NULL(article.text, 0),
+			INT(reading->event.seq), INT(reading->feed_id)));
+	while (!found && (r = db_step(&view->db, stmt)) > 0) {
+		AUTO(arena_fini) struct arena arena = {0};
+		struct reading earlier;
+
+		found = reading_begin(stmt, &arena, &earlier) && selects(scan->notify, &earlier) &&
+			passes(stmt, &arena, scan->filter, &earlier);
+	}
+	sqlite3_reset(stmt);
+	return r < 0 ? r : found;
 }
 
 /* The event object and the handy fields; json (malloc'd by event_to_json) is moved into the arena
@@ -202,9 +240,10 @@ view_events(struct view *view, const struct view_events *query, int64_t *ret_sca
 		const char *name = column_text(stmt, COLUMN_NAME);
 		if (query->feed && (!name || strcmp(query->feed, name) != 0))
 			continue;
-		if (!reading_take(stmt, &arena, &reading) || !selects(query->notify, &reading) ||
-			!passes(query->filter, &reading))
+		if (!reading_begin(stmt, &arena, &reading) || !selects(query->notify, &reading) ||
+			!passes(stmt, &arena, query->filter, &reading))
 			continue;
+		reading_complete(stmt, &arena, &reading);
 		render(&reading, !query->no_json, &arena, &rendered);
 		stop = query->row(query->arg, &rendered, reading.event.at);
 		given++;
@@ -231,8 +270,13 @@ view_scan(struct view *view, struct store_scan *scan)
 
 		looked++;
 		scan->scanned_to = sqlite3_column_int64(stmt, COLUMN_SEQ);
-		if (!reading_take(stmt, &arena, &reading) || !selects(scan->notify, &reading) ||
-			!passes(scan->filter, &reading))
+		if (!reading_begin(stmt, &arena, &reading) || !selects(scan->notify, &reading) ||
+			!passes(stmt, &arena, scan->filter, &reading))
+			continue;
+		r = is_repetition(view, scan, &reading);
+		if (r < 0)
+			break;
+		if (r > 0)
 			continue;
 		scan->events[scan->n_events++] = (struct scanned){
 			.seq = reading.event.seq,
@@ -246,6 +290,29 @@ view_scan(struct view *view, struct store_scan *scan)
 	return r < 0 ? r : 0;
 }
 
+/* One event into *rendered. 1, 0 where it is gone, or -errno. */
+static int
+render_one(struct view *view, struct store_render *it, int64_t seq, struct rendered *rendered)
+{
+	sqlite3_stmt *stmt = db_query(&view->db, EVENT_SELECT " WHERE e.seq = ?", BINDS(INT(seq)));
+	int r = db_step(&view->db, stmt);
+	struct reading reading;
+
+	if (r <= 0)
+		return r;
+	if (!reading_begin(stmt, &it->arena, &reading)) {
+		sqlite3_reset(stmt);
+		return 0;
+	}
+	reading_complete(stmt, &it->arena, &reading);
+	sqlite3_reset(stmt);
+	if (it->also && reading.item_id)
+		r = view_also(view, reading.item_id, reading.feed_id, &it->arena,
+			&reading.event.also_json);
+	render(&reading, true, &it->arena, rendered);
+	return r < 0 ? r : 1;
+}
+
 int
 view_render(struct view *view, struct store_render *it)
 {
@@ -254,28 +321,18 @@ view_render(struct view *view, struct store_render *it)
 	it->events = arena_zalloc(&it->arena, (it->n_seqs + 1) * sizeof(*it->events));
 	it->n_events = it->n_seen = 0;
 	for (; it->n_seen < it->n_seqs; it->n_seen++) {
-		sqlite3_stmt *stmt = db_query(&view->db, EVENT_SELECT " WHERE e.seq = ?",
-			BINDS(INT(it->seqs[it->n_seen])));
-		int r = db_step(&view->db, stmt);
-		struct reading reading;
 		struct rendered *rendered = &it->events[it->n_events];
+		int r = render_one(view, it, it->seqs[it->n_seen], rendered);
 
 		if (r < 0)
 			return r;
 		if (r == 0)
 			continue; /* retention took it */
-		if (reading_take(stmt, &it->arena, &reading)) {
-			render(&reading, true, &it->arena, rendered);
-			size_t len = strlen(rendered->json);
-
-			if (it->n_events > 0 && bytes + len > STORE_RENDER_MAX) {
-				sqlite3_reset(stmt);
-				return 0;
-			}
-			bytes += len;
-			it->n_events++;
-		}
-		sqlite3_reset(stmt);
+		size_t len = strlen(rendered->json);
+		if (it->n_events > 0 && bytes + len > STORE_RENDER_MAX)
+			return 0;
+		bytes += len;
+		it->n_events++;
 	}
 	return 0;
 }
