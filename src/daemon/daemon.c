@@ -328,6 +328,12 @@ on_configured(struct daemon *daemon, int result)
 	}
 	if (daemon->options.once)
 		return;
+	/* Clients wait in the sockets until there is something to tell them. */
+	if (start_api(daemon) != DAEMON_DONE) {
+		daemon->exit = DAEMON_FAILED;
+		daemon_stop(daemon);
+		return;
+	}
 	retention_start(daemon);
 	service_ready(daemon);
 	daemon->ready = true;
@@ -344,8 +350,6 @@ start(struct daemon *daemon)
 		e = start_store(daemon);
 	if (e == DAEMON_DONE)
 		e = start_engines(daemon);
-	if (e == DAEMON_DONE && !daemon->options.once)
-		e = start_api(daemon);
 	return e;
 }
 
