@@ -82,6 +82,13 @@ is_upgrade(const char *from, const char *to)
 		strcmp(from + 7, to + 8) == 0;
 }
 
+/* True if addresses differ in their query at most, as where a session's number is part of it. */
+static bool
+same_place(const char *a, const char *b)
+{
+	return a && strcspn(a, "?") == strcspn(b, "?") && strncmp(a, b, strcspn(a, "?")) == 0;
+}
+
 /* Only an answer that is a feed may say where the feed moved: a captive portal redirects, too. */
 static void
 take_move(struct poll *poll)
@@ -100,9 +107,12 @@ take_move(struct poll *poll)
 		set_string(&state->accepted_url, to);
 		return;
 	}
+	bool known = same_place(state->moved_to, to);
 	if (!state->moved_to || strcmp(state->moved_to, to) != 0) {
 		set_string(&state->moved_to, to);
 		state->moved_since = poll->now;
+	}
+	if (!known) {
 		AUTO(arena_fini) struct arena arena = {0};
 		tell(poll, EVENT_FEED_MOVED,
 			arena_printf(&poll->arena,
