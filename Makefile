@@ -138,7 +138,7 @@ unit: $(UNIT) ## unit tests
 e2e: all ## end-to-end tests with the real daemon (E2E=tests/e2e/test_x.py picks)
 	$(PYTEST) -n $(PYTEST_JOBS) $(if $(E2E),$(E2E),tests/e2e)
 
-torture: all ## long tests: kill loops, soaks
+torture: all test-programs ## long tests: kill loops, soaks
 	$(PYTEST) -x tests/torture
 
 SANITIZER_FLAGS := CFLAGS='-O1 -g -fno-omit-frame-pointer' WERROR=

@@ -31,11 +31,20 @@ lock_directory(struct store *store, char **ret_error)
 	return 0;
 }
 
+/* A journal beside the file: its first transaction was cut short, and SQLite takes it back. */
+static bool
+has_journal(const char *path)
+{
+	AUTO(freep) char *journal = xasprintf("%s-journal", path);
+
+	return access(journal, F_OK) == 0;
+}
+
 /* Looks at the file's first bytes before SQLite may touch it: a foreign file must stay as it is. */
 static int
 check_header(const char *path)
 {
-	static const char magic[16] = "SQLite format 3";
+	static const char magic[16] = "SQLite format 3", nothing[sizeof(magic)];
 	char header[sizeof(magic)];
 	AUTO(closep) int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
 
@@ -45,6 +54,9 @@ check_header(const char *path)
 	if (n < 0)
 		return -errno;
 	if (n == 0)
+		return 0;
+	if (n == sizeof(header) && memcmp(header, nothing, sizeof(header)) == 0 &&
+		has_journal(path))
 		return 0;
 	return (size_t)n < sizeof(header) || memcmp(header, magic, sizeof(magic)) != 0
 		? -EMEDIUMTYPE
@@ -79,10 +91,11 @@ check_integrity(struct store *store, char **ret_error)
 static int
 configure(struct db *db)
 {
-	/* FULL, not NORMAL: with NORMAL a power cut may take back a commit whose seq a consumer has
-	 * seen, and the number would be given to another item. */
+	/* Not NORMAL: with it a power cut may take back a commit whose seq a consumer has seen, and
+	 * the number would be given to another item. EXTRA is FULL in WAL mode, and on the way to
+	 * it makes sure that the rollback journal is gone. */
 	return db_exec(db,
-		"PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA cache_size = -8000;"
+		"PRAGMA synchronous = EXTRA; PRAGMA journal_mode = WAL; PRAGMA cache_size = -8000;"
 		"PRAGMA wal_autocheckpoint = 4000; PRAGMA journal_size_limit = 67108864; PRAGMA "
 		"mmap_size = 0;"
 		"PRAGMA temp_store = MEMORY; PRAGMA foreign_keys = OFF");

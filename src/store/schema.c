@@ -81,7 +81,9 @@ meta_set(struct db *db, const char *name, int64_t value)
 static int
 schema_create(struct db *db)
 {
-	int r = db_exec(db, "BEGIN IMMEDIATE");
+	/* EXTRA: the rollback journal must not come back after a power cut and undo what followed.
+	 */
+	int r = db_exec(db, "PRAGMA synchronous = EXTRA; BEGIN IMMEDIATE");
 
 	if (r == 0)
 		r = db_exec(db, schema_sql);

@@ -1,0 +1,108 @@
+/*
+ * test_disk.c - a disk that fails at its n-th call: nothing is announced that is not stored, and
+ * when the disk is back the store goes on by itself. FEEDD_TORTURE=1 tries every n.
+ */
+#include "test.h"
+
+#include "ledger.h"
+
+#define POLLS 4
+/* More calls than a run makes. */
+#define CALLS_MAX 10000
+
+struct mode {
+	bool for_good, full;
+};
+
+/* Opens, polls, delivers, and stops once in between; goes on whatever fails. */
+static void
+work(struct ledger *ledger)
+{
+	for (int k = 1; k <= POLLS; k++) {
+		if (!ledger->storing.store && ledger_open(ledger) < 0)
+			continue;
+		if (ledger_poll(ledger, k) == 0)
+			(void)!ledger_deliver(ledger);
+		if (k == POLLS / 2)
+			ledger_stop(ledger);
+	}
+}
+
+/* True if the run made less calls than that, so that none failed. */
+static bool
+run(long n, const struct mode *mode)
+{
+	struct ledger ledger;
+
+	ledger_init(&ledger);
+	disk_fail(n, mode->for_good, mode->full);
+	work(&ledger);
+	bool passed = disk_failed() == 0;
+	disk_fail(0, false, false);
+	/* The disk is back: the same store goes on, or a new start does. */
+	if (!ledger.storing.store)
+		assert_int_equal(ledger_open(&ledger), 0);
+	assert_int_equal(ledger_poll(&ledger, POLLS + 1), 0);
+	assert_int_equal(ledger_deliver(&ledger), 0);
+	ledger_check(&ledger, ledger.storing.directory, SIZE_MAX);
+	ledger_stop(&ledger);
+	ledger_check(&ledger, ledger.storing.directory, SIZE_MAX);
+	ledger_check_all(ledger.storing.directory, POLLS + 1);
+	ledger_fini(&ledger);
+	return passed;
+}
+
+static void
+every_call(const struct mode *mode)
+{
+	long step = getenv("FEEDD_TORTURE") ? 1 : 13, n = 1;
+
+	while (!run(n, mode)) {
+		n += step;
+		assert_in_range(n, 1, CALLS_MAX);
+	}
+	assert_in_range(n, 50, CALLS_MAX); /* else nothing was tried */
+	print_message("%ld calls\n", n);
+}
+
+static void
+fails_once(void **state)
+{
+	(void)state;
+	every_call(&(struct mode){.for_good = false});
+}
+
+static void
+fails_for_good(void **state)
+{
+	(void)state;
+	every_call(&(struct mode){.for_good = true});
+}
+
+static void
+is_full_once(void **state)
+{
+	(void)state;
+	every_call(&(struct mode){.full = true});
+}
+
+static void
+is_full(void **state)
+{
+	(void)state;
+	every_call(&(struct mode){.for_good = true, .full = true});
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(fails_once),
+		cmocka_unit_test(fails_for_good),
+		cmocka_unit_test(is_full_once),
+		cmocka_unit_test(is_full),
+	};
+
+	disk_insert();
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
