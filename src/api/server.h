@@ -28,11 +28,11 @@
 #define CONNECTION_MEMORY (96 * 1024)
 /* Live streams get a sign of life so often. */
 #define BEAT_S 15.0
-/* A refill of a stream stops at so many bytes; one event may be longer. */
+/* A refill of a stream stops at so many bytes, one event later. */
 #define STREAM_BATCH (64 * 1024)
-/* Events longer than this are big: all streams together hold at most STREAM_BIG_TOTAL of them. */
-#define STREAM_BIG (1024 * 1024)
-#define STREAM_BIG_TOTAL (32 * 1024 * 1024)
+/* Longer events are sent in slices of this, and read anew for each: what a stream holds is bounded.
+ */
+#define STREAM_SLICE (960 * 1024)
 /* A page of items ends here, at least one item later. */
 #define PAGE_BYTES (4 * 1024 * 1024)
 #define PAGE_ITEMS 10000
@@ -67,11 +67,10 @@ struct api {
 	struct stream *streams;
 	struct client *idle_first, *idle_last;
 	unsigned n_clients, n_streams, max_streams;
-	size_t big_bytes; /* in big events that streams hold */
-	size_t at_store;  /* parcels that the store has */
+	size_t at_store; /* parcels that the store has */
 	size_t n_requests;
 	bool rerun;	    /* a place became free in a full house */
-	bool ending, again; /* again: a stream waits for its turn or for space */
+	bool ending, again; /* again: a stream waits for its turn */
 	/* these cross */
 	atomic_bool stop, grown;
 	atomic_uint at_loop; /* commands that the loop has */

@@ -16,14 +16,13 @@
 #include "server.h"
 
 #define BLOCK_BYTES (32 * 1024)
-/* A buffer that grew beyond this for one event is given back. */
+/* A buffer that grew beyond this is given back. */
 #define KEEP_BYTES (256 * 1024)
 
 enum stream_wait {
 	WAIT_NOT,
-	WAIT_LOG,   /* for the log to grow */
-	WAIT_TURN,  /* looked at many events in vain; others first */
-	WAIT_SPACE, /* for other streams to give back what they hold of big events */
+	WAIT_LOG,  /* for the log to grow */
+	WAIT_TURN, /* looked at many events in vain; others first */
 };
 
 struct stream {
@@ -39,28 +38,24 @@ struct stream {
 	enum stream_wait waits;
 	struct buf out;
 	size_t sent; /* of out */
-	size_t big;  /* bytes of it that count as big */
+	/* The long event that is being sent; seq 0: none. */
+	struct {
+		int64_t seq;
+		uint64_t hash;
+		size_t len, sent;
+	} part;
 	/* of the refill that runs */
 	int64_t last_seq;
-	size_t n_rows;
-	bool full, no_space;
+	bool full;
 };
 
 static void
 give_back(struct stream *stream)
 {
-	struct api *api = stream->api;
-
 	stream->sent = 0;
 	buf_reset(&stream->out);
 	if (stream->out.cap > KEEP_BYTES)
 		buf_fini(&stream->out);
-	if (stream->big == 0)
-		return;
-	api->big_bytes -= stream->big;
-	stream->big = 0;
-	api->again = true;
-	ev_async_send(api->loop, &api->woken);
 }
 
 static void
@@ -84,32 +79,71 @@ stream_free(void *arg)
 	free(stream);
 }
 
+static void
+begin_event(struct stream *stream, int64_t seq)
+{
+	if (stream->sse)
+		buf_printf(&stream->out, "id: %lld\ndata: ", (long long)seq);
+}
+
+static void
+end_event(struct stream *stream, int64_t seq)
+{
+	buf_puts(&stream->out, stream->sse ? "\n\n" : "\n");
+	stream->last_seq = seq;
+	if (stream->left > 0)
+		stream->left--;
+	stream->full = stream->left == 0 || stream->out.len >= STREAM_BATCH;
+}
+
+/* The next slice of a long event; alone in the buffer. */
+static void
+take_slice(struct stream *stream, int64_t seq, const char *json, size_t len)
+{
+	if (stream->out.len > 0) { /* at the next refill */
+		stream->full = true;
+		return;
+	}
+	uint64_t hash = hash64(0, json, len);
+	if (stream->part.seq == 0) {
+		stream->part.seq = seq;
+		stream->part.hash = hash;
+		stream->part.len = len;
+		stream->part.sent = 0;
+		begin_event(stream, seq);
+	} else if (stream->part.hash != hash || stream->part.len != len) {
+		stream->failed = true;
+		return;
+	}
+	size_t n = len - stream->part.sent;
+	if (n > STREAM_SLICE)
+		n = STREAM_SLICE;
+	buf_append(&stream->out, json + stream->part.sent, n);
+	stream->part.sent += n;
+	if (stream->part.sent == len) {
+		end_event(stream, seq);
+		stream->part.seq = 0;
+	}
+	stream->full = true;
+}
+
 static int
 take_event(void *arg, const struct rendered *event, int64_t at)
 {
 	struct stream *stream = arg;
-	struct api *api = stream->api;
 	size_t len = strlen(event->json);
 
 	(void)at;
-	if (len > STREAM_BIG) {
-		if (api->big_bytes > 0 && api->big_bytes + len > STREAM_BIG_TOTAL) {
-			stream->no_space = stream->full = true;
-			return 1;
-		}
-		api->big_bytes += len;
-		stream->big += len;
+	if (stream->part.seq != 0 && stream->part.seq != event->seq) {
+		stream->failed = true; /* retention took it meanwhile */
+	} else if (len > STREAM_SLICE || stream->part.seq != 0) {
+		take_slice(stream, event->seq, event->json, len);
+	} else {
+		begin_event(stream, event->seq);
+		buf_append(&stream->out, event->json, len);
+		end_event(stream, event->seq);
 	}
-	if (stream->sse)
-		buf_printf(&stream->out, "id: %lld\ndata: ", (long long)event->seq);
-	buf_append(&stream->out, event->json, len);
-	buf_puts(&stream->out, stream->sse ? "\n\n" : "\n");
-	stream->last_seq = event->seq;
-	stream->n_rows++;
-	if (stream->left > 0)
-		stream->left--;
-	stream->full = stream->left == 0 || stream->out.len >= STREAM_BATCH;
-	return stream->full;
+	return stream->full || stream->failed;
 }
 
 /* Reads on in the log; true if the position moved. */
@@ -119,7 +153,7 @@ refill(struct stream *stream)
 	int64_t before = stream->after;
 	int64_t scanned = before;
 	struct view_events events = {
-		.after = before,
+		.after = stream->part.seq != 0 ? stream->part.seq - 1 : before,
 		.limit = stream->left >= 0 && stream->left < 1000 ? (size_t)stream->left : 1000,
 		.feed = stream->feed,
 		.filter = stream->filter,
@@ -128,14 +162,10 @@ refill(struct stream *stream)
 		.arg = stream,
 	};
 
-	stream->n_rows = 0;
 	stream->last_seq = before;
-	stream->full = stream->no_space = false;
+	stream->full = false;
 	int r = view_events(stream->api->view, &events, &scanned);
-	if (r < 0) {
-		stream->failed = true;
-		return false;
-	}
+	stream->failed = stream->failed || r < 0 || (stream->part.seq != 0 && stream->out.len == 0);
 	if (stream->full)
 		stream->after = stream->last_seq;
 	else if (scanned > before)
@@ -165,9 +195,7 @@ stream_advance(struct stream *stream)
 		return MHD_CONTENT_READER_END_WITH_ERROR;
 	if (stream->out.len > 0)
 		return 1;
-	if (stream->no_space)
-		stream_suspend(stream, WAIT_SPACE);
-	else if (moved)
+	if (moved)
 		stream_suspend(stream, WAIT_TURN);
 	else if (stream->live)
 		stream_suspend(stream, WAIT_LOG);

@@ -264,6 +264,20 @@ def test_a_stream_that_does_not_read_costs_little_and_loses_nothing(server, feed
         client.close()
 
 
+def test_long_events_come_whole_in_either_form(server, feedd):
+    texts = {1: "short", 2: "y" * 2_500_000, 3: "z" * 1_200_000, 4: "short"}
+    feed = server.feed("/a.xml", [item(n, html=text) for n, text in texts.items()])
+    feedd.configure(feeds={"a": {"url": feed.url, "backlog": "all"}}).start()
+    feedd.wait_items(4)
+    lines = feedd.get("/v1/events", wait=0).text.splitlines()
+    assert [json.loads(line)["content_html"] for line in lines] == list(texts.values())
+    blocks = feedd.get("/v1/events", wait=0, limit=3, headers={"Accept": "text/event-stream"}).text.strip().split("\n\n")
+    assert [block.split("\n")[0] for block in blocks] == ["id: 1", "id: 2", "id: 3"]
+    assert [block.split("\ndata: ")[1] for block in blocks] == lines[:3]
+    filtered = feedd.get("/v1/events", wait=0, where="content_html LIKE 'y%'").text.splitlines()
+    assert filtered == lines[1:2]
+
+
 def test_ten_thousand_events_reach_a_new_client_at_once(server, feedd):
     feeds = {}
     for name in ("a", "b", "c"):
