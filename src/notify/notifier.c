@@ -124,17 +124,22 @@ on_timer(struct ev_loop *loop, ev_timer *timer, int events)
 	notify_changed(notifier->notify);
 }
 
-/* Says what the configuration's check lets pass: the program may yet come. */
+/* Says what the configuration's check lets pass: the program or the directory may yet come. */
 static void
 warn_of_missing(const struct setup *setup)
 {
 	const struct notify_config *config = &setup->config;
+	const char *slash = config->kind == NOTIFY_FILE ? strrchr(config->path, '/') : NULL;
+	AUTO(freep)
+	char *directory = slash ? xstrndup(config->path, (size_t)(slash - config->path) + 1) : NULL;
 
 	if (setup->fault)
 		log_error("notify \"%s\": filter: %s", config->name, setup->fault);
 	if (config->kind == NOTIFY_EXEC && access(config->exec.at[0], X_OK) < 0)
 		log_warning(
 			"notify \"%s\": %s: %s", config->name, config->exec.at[0], strerror(errno));
+	if (directory && access(directory, F_OK) < 0)
+		log_warning("notify \"%s\": %s: %s", config->name, directory, strerror(errno));
 }
 
 struct notifier *

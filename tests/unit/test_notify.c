@@ -2,6 +2,8 @@
  */
 #include "notify_bench.h"
 
+#include "../../src/notify/notifier.h"
+
 static void
 events_reach_the_hook_in_order(void **state)
 {
@@ -385,6 +387,18 @@ too_many_an_hour_end_in_a_summary(void **state)
 	assert_out("{\"seq\":1}\n{\"seq\":2}\n");
 	assert_int_equal(status_now().queued, 4);
 	assert_int_equal(db.cursor, 2);
+	/* The hour is over, and more was held back than the next one allows. */
+	notify->notifiers->quota.began_mono -= (int64_t)3600 * 1000;
+	notify_wake(notify);
+	run_until_idle();
+	assert_out(
+		"{\"seq\":1}\n{\"seq\":2}\n"
+		"{\"id\":\"urn:feedd:summary:n:6\",\"title\":\"4 more events were held back\","
+		"\"content_text\":\"one: 4\\n\",\"_feedd\":{\"seq\":6,\"event\":\"notify.summary\","
+		"\"notify\":\"n\",\"held\":{\"count\":4,\"first_seq\":3,\"last_seq\":6,"
+		"\"feeds\":{\"one\":4}}}}\n");
+	assert_int_equal(db.cursor, 6);
+	assert_int_equal(db.rows[4].state, DELIVERY_DONE);
 	stop(1000);
 }
 
