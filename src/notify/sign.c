@@ -5,6 +5,7 @@
 #include <inttypes.h>
 #include <openssl/evp.h>
 #include <openssl/hmac.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -15,21 +16,21 @@
 static size_t
 decode_secret(const char *secret, unsigned char key[KEY_MAX])
 {
-	if (strncmp(secret, SECRET_PREFIX, strlen(SECRET_PREFIX)) == 0)
-		secret += strlen(SECRET_PREFIX);
-	size_t len = strlen(secret);
+	bool is_base64 = strncmp(secret, SECRET_PREFIX, strlen(SECRET_PREFIX)) == 0;
+	const char *text = is_base64 ? secret + strlen(SECRET_PREFIX) : secret;
+	size_t len = strlen(text);
 
-	if (len == 0 || len > KEY_MAX)
-		return 0;
-	int n = EVP_DecodeBlock(key, (const unsigned char *)secret, (int)len);
+	if (len > KEY_MAX)
+		len = KEY_MAX;
+	int n = is_base64 ? EVP_DecodeBlock(key, (const unsigned char *)text, (int)len) : -1;
 	if (n < 0) {
-		memcpy(key, secret, len);
+		memcpy(key, text, len);
 		return len;
 	}
 	/* EVP_DecodeBlock counts the padding as bytes. */
-	for (size_t i = len; i > 0 && secret[i - 1] == '='; i--)
+	for (size_t i = len; i > 0 && text[i - 1] == '=' && n > 0; i--)
 		n--;
-	return n > 0 ? (size_t)n : 0;
+	return (size_t)n;
 }
 
 int

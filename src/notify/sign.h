@@ -16,7 +16,7 @@ struct signed_message {
 };
 
 /* "v1,BASE64" for each secret, separated by blanks, appended to out. A secret is "whsec_" and
- * base64 (the prefix may be missing); what is no base64 is taken as the key itself. Returns 0,
+ * base64; any other text is the key itself. Returns 0,
  * -ENOMEM or -EMSGSIZE. */
 int sign_message(struct buf *out, const struct string_list *secrets,
 	const struct signed_message *message) MUST_USE;
