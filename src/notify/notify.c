@@ -157,8 +157,9 @@ notify_check(const struct config *config, struct config_faults *faults)
 			continue;
 		struct filter *filter = filter_new(one->where, &error);
 		if (!filter)
-			config_faults_add(faults, one->file, one->where_line, "notify \"%s\": where: %s",
-				one->name, error ? error : "not an expression");
+			config_faults_add(faults, one->file, one->where_line,
+				"notify \"%s\": where: %s", one->name,
+				error ? error : "not an expression");
 		filter_free(filter);
 	}
 }

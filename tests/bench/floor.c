@@ -1,9 +1,11 @@
 /*
  * floor.c - what the job costs at least: fetch, SAX-parse, insert; one thread, nothing else.
  *
- *     floor PORT FEEDS DATABASE     fetches http://127.0.0.1:PORT/0.xml … with the ETags of the last run, 64 at once
+ *     floor PORT FEEDS DATABASE     fetches http://127.0.0.1:PORT/0.xml … with the ETags of the
+ * last run, 64 at once
  *
- * No identity, no HTML, no events, no limits, no safety: the lower bound that feedd is held against.
+ * No identity, no HTML, no events, no limits, no safety: the lower bound that feedd is held
+ * against.
  */
 #include <curl/curl.h>
 #include <libxml/parser.h>
@@ -36,12 +38,14 @@ static sqlite3_stmt *insert, *set_etag, *get_etag;
 static long base_port;
 
 static void
-start_element(void *arg, const xmlChar *name, const xmlChar *prefix, const xmlChar *uri, int nb_namespaces,
-	const xmlChar **namespaces, int nb_attributes, int nb_defaulted, const xmlChar **attributes)
+start_element(void *arg, const xmlChar *name, const xmlChar *prefix, const xmlChar *uri,
+	int nb_namespaces, const xmlChar **namespaces, int nb_attributes, int nb_defaulted,
+	const xmlChar **attributes)
 {
 	struct transfer *transfer = arg;
 
-	(void)prefix, (void)uri, (void)nb_namespaces, (void)namespaces, (void)nb_attributes, (void)nb_defaulted, (void)attributes;
+	(void)prefix, (void)uri, (void)nb_namespaces, (void)namespaces, (void)nb_attributes,
+		(void)nb_defaulted, (void)attributes;
 	if (strcmp((const char *)name, "item") == 0) {
 		transfer->in_item = true;
 		for (int i = 0; i < FIELDS; i++)
@@ -66,7 +70,8 @@ end_element(void *arg, const xmlChar *name, const xmlChar *prefix, const xmlChar
 	sqlite3_reset(insert);
 	sqlite3_bind_int(insert, 1, transfer->feed);
 	for (int i = 0; i < FIELDS; i++)
-		sqlite3_bind_text(insert, i + 2, transfer->fields[i].data, (int)transfer->fields[i].len, SQLITE_STATIC);
+		sqlite3_bind_text(insert, i + 2, transfer->fields[i].data,
+			(int)transfer->fields[i].len, SQLITE_STATIC);
 	sqlite3_step(insert);
 }
 
@@ -111,7 +116,8 @@ begin(CURLM *multi, struct transfer *transfer, int feed)
 	sqlite3_reset(get_etag);
 	sqlite3_bind_int(get_etag, 1, feed);
 	if (sqlite3_step(get_etag) == SQLITE_ROW) {
-		snprintf(header, sizeof(header), "If-None-Match: %s", (const char *)sqlite3_column_text(get_etag, 0));
+		snprintf(header, sizeof(header), "If-None-Match: %s",
+			(const char *)sqlite3_column_text(get_etag, 0));
 		transfer->headers = curl_slist_append(NULL, header);
 	}
 	curl_easy_setopt(transfer->easy, CURLOPT_URL, url);
@@ -146,11 +152,15 @@ open_database(const char *path)
 	sqlite3_open(path, &db);
 	sqlite3_exec(db,
 		"PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;"
-		"CREATE TABLE IF NOT EXISTS items(id INTEGER PRIMARY KEY, feed INT, guid TEXT, title TEXT, link TEXT, date TEXT,"
-		" text TEXT, UNIQUE(feed, guid)); CREATE TABLE IF NOT EXISTS feeds(id INTEGER PRIMARY KEY, etag TEXT)",
+		"CREATE TABLE IF NOT EXISTS items(id INTEGER PRIMARY KEY, feed INT, guid TEXT, "
+		"title TEXT, link TEXT, date TEXT,"
+		" text TEXT, UNIQUE(feed, guid)); CREATE TABLE IF NOT EXISTS feeds(id INTEGER "
+		"PRIMARY KEY, etag TEXT)",
 		NULL, NULL, NULL);
-	sqlite3_prepare_v2(db, "INSERT OR IGNORE INTO items(feed, guid, title, link, date, text) VALUES(?, ?, ?, ?, ?, ?)", -1,
-		&insert, NULL);
+	sqlite3_prepare_v2(db,
+		"INSERT OR IGNORE INTO items(feed, guid, title, link, date, text) VALUES(?, ?, ?, "
+		"?, ?, ?)",
+		-1, &insert, NULL);
 	sqlite3_prepare_v2(db, "INSERT OR REPLACE INTO feeds VALUES(?, ?)", -1, &set_etag, NULL);
 	sqlite3_prepare_v2(db, "SELECT etag FROM feeds WHERE id = ?", -1, &get_etag, NULL);
 }
@@ -181,7 +191,8 @@ main(int argc, char **argv)
 		while ((message = curl_multi_info_read(multi, &left))) {
 			struct transfer *transfer;
 
-			curl_easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, (char **)&transfer);
+			curl_easy_getinfo(
+				message->easy_handle, CURLINFO_PRIVATE, (char **)&transfer);
 			curl_multi_remove_handle(multi, transfer->easy);
 			finish(transfer);
 			if (++done % IN_FLIGHT == 0)

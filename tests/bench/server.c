@@ -57,8 +57,9 @@ answer_feed(struct client *client, unsigned n)
 	}
 	bench_feed(&body, n, version);
 	buf_printf(&client->answer,
-		"HTTP/1.1 200 OK\r\nContent-Type: application/rss+xml\r\nContent-Length: %zu\r\nETag: %s\r\n\r\n", body.len,
-		etag);
+		"HTTP/1.1 200 OK\r\nContent-Type: application/rss+xml\r\nContent-Length: "
+		"%zu\r\nETag: %s\r\n\r\n",
+		body.len, etag);
 	buf_append(&client->answer, body.data, body.len);
 }
 
@@ -83,7 +84,8 @@ static bool
 send_answer(struct client *client)
 {
 	while (client->sent < client->answer.len) {
-		ssize_t n = send(client->fd, client->answer.data + client->sent, client->answer.len - client->sent, MSG_NOSIGNAL);
+		ssize_t n = send(client->fd, client->answer.data + client->sent,
+			client->answer.len - client->sent, MSG_NOSIGNAL);
 
 		if (n < 0)
 			return errno == EAGAIN;
@@ -124,7 +126,8 @@ take_clients(int listener, int epoll)
 
 	while ((fd = accept4(listener, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC)) >= 0) {
 		struct client *client = xcalloc(1, sizeof(*client));
-		struct epoll_event event = {.events = EPOLLIN | EPOLLOUT | EPOLLET, .data.ptr = client};
+		struct epoll_event event = {
+			.events = EPOLLIN | EPOLLOUT | EPOLLET, .data.ptr = client};
 
 		client->fd = fd;
 		client->answer = BUF_INIT(2 << 20);
@@ -135,7 +138,8 @@ take_clients(int listener, int epoll)
 static int
 listen_on_loopback(void)
 {
-	struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+	struct sockaddr_in address = {
+		.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
 	socklen_t len = sizeof(address);
 	int fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 
