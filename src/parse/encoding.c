@@ -132,6 +132,13 @@ parse_charset(struct arena *arena, const char *content_type)
 	return charset;
 }
 
+static bool
+is_wide(const struct encoding *encoding)
+{
+	return strncmp(encoding->name, "utf-16", 6) == 0 ||
+		strncmp(encoding->name, "utf-32", 6) == 0;
+}
+
 void
 encoding_guess(
 	const struct parse_input *input, struct arena *arena, struct encoding_guess *ret_guess)
@@ -149,15 +156,12 @@ encoding_guess(
 		ret_guess->declared.name = NULL;
 	/* Wide encodings would have shown in the first bytes: a declaration that could be read as
 	 * it stands is wrong. */
-	if (ret_guess->declared.name && strncmp(ret_guess->declared.name, "utf-", 4) == 0)
+	if (ret_guess->declared.name && is_wide(&ret_guess->declared))
 		ret_guess->declared = ENCODING_UTF8;
 	const char *charset = parse_charset(arena, input->content_type);
 	struct encoding http;
 	if (charset && encoding_find(arena, charset, strlen(charset), &http) == 0) {
-		bool wide = strncmp(http.name, "utf-16", 6) == 0 ||
-			strncmp(http.name, "utf-32", 6) == 0;
-
-		ret_guess->encoding = wide && label ? ENCODING_UTF8 : http;
+		ret_guess->encoding = is_wide(&http) && label ? ENCODING_UTF8 : http;
 		ret_guess->source = ENCODING_HTTP;
 		return;
 	}

@@ -26,6 +26,9 @@ static const char *const fields[] = {"title", "link", "guid", "pubDate", "catego
 	"id", "updated", "published", "language", "ttl", "lastBuildDate", "generator", "docs",
 	"copyright", "managingEditor", "webMaster", "description", "summary", "content", "author",
 	"enclosure", "source", "image", "item", "entry"};
+/* Fields that hold markup. */
+static const char *const contents[] = {
+	"description", "encoded", "content", "summary", "subtitle", "tagline"};
 /* HTML that is never closed; those whose names are no names of feeds. */
 static const char *const voids[] = {
 	"br", "hr", "img", "wbr", "input", "embed", "area", "col", "meta"};
@@ -141,28 +144,51 @@ end_tag(struct mender *mender, const char *at)
 	return *next == '>' ? next + 1 : next;
 }
 
-/* What a start tag closes: the item before it, or a field that holds only text. */
+/* An item closes the one before it; without one, a field of the feed that was not closed. */
+static void
+close_before_item(struct mender *mender, const char *at)
+{
+	size_t field = mender->depth;
+
+	for (size_t i = mender->depth; i-- > 0;) {
+		struct word name = local_name(mender->open[i].name, mender->open[i].len);
+
+		if (IS_ONE_OF(name, items)) {
+			mend_note(mender, "an item within an item", at);
+			close_to(mender, i, at);
+			return;
+		}
+		if (IS_ONE_OF(name, structure))
+			break;
+		if (IS_ONE_OF(name, leaves) || IS_ONE_OF(name, contents))
+			field = i;
+	}
+	if (field == mender->depth)
+		return;
+	mend_note(mender, "an element that was not closed", at);
+	close_to(mender, field, at);
+}
+
+/* What a start tag closes: the item before it, or a field that holds no other field. */
 static void
 close_before(struct mender *mender, const struct tag *tag)
 {
 	struct word name = local_name(tag->name, tag->name_len);
 
 	if (IS_ONE_OF(name, items)) {
-		for (size_t i = mender->depth; i-- > 0;) {
-			if (!IS_ONE_OF(
-				    local_name(mender->open[i].name, mender->open[i].len), items))
-				continue;
-			mend_note(mender, "an item within an item", tag->name);
-			close_to(mender, i, tag->name);
-			return;
-		}
+		close_before_item(mender, tag->name);
+		return;
 	}
 	if (mender->depth < 2 || name.len != tag->name_len || !IS_ONE_OF(name, fields))
 		return;
 	const struct open_tag *top = &mender->open[mender->depth - 1];
 	const struct open_tag *around = &mender->open[mender->depth - 2];
-	if (IS_ONE_OF(((struct word){top->name, top->len}), leaves) &&
-		IS_ONE_OF(local_name(around->name, around->len), structure)) {
+	struct word open = {top->name, top->len};
+	if (!IS_ONE_OF(local_name(around->name, around->len), structure))
+		return;
+	/* Markup has titles and links too, but seldom right within a description. */
+	if (IS_ONE_OF(open, leaves) ||
+		(IS_ONE_OF(local_name(open.s, open.len), contents) && IS_ONE_OF(name, leaves))) {
 		mend_note(mender, "an element that was not closed", tag->name);
 		close_top(mender);
 	}
