@@ -293,7 +293,7 @@ item_to_json(const struct item *item, const char *id)
 	{                                                                                          \
 		&(s)->name, &(s)->url, &(s)->title, &(s)->home_page_url, &(s)->language,           \
 			&(s)->etag, &(s)->last_modified, &(s)->detail, &(s)->moved_to,             \
-			&(s)->reason,                                                              \
+			&(s)->accepted_url, &(s)->reason,                                          \
 	}
 
 void

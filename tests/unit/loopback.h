@@ -35,7 +35,8 @@ struct page {
 struct loopback {
 	const struct page *pages; /* ends with path NULL */
 	int fd, stop[2];	  /* stop: closed at its end to wake those who stall */
-	unsigned port, other_port;
+	unsigned port;
+	_Atomic unsigned other_port;
 	pthread_t thread, connection[LOOPBACK_CONNECTIONS];
 	int fds[LOOPBACK_CONNECTIONS];
 	atomic_uint connections;
