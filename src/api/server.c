@@ -199,6 +199,7 @@ on_beat(struct ev_loop *loop, struct ev_timer *timer, int events)
 	(void)loop;
 	(void)events;
 	streams_beat(timer->data);
+	run_all(timer->data); /* who was resumed moves only when MHD runs */
 }
 
 static void

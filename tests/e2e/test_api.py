@@ -156,6 +156,19 @@ def test_after_now_begins_with_the_next(log):
     assert b"Article 7" in answer(client)
 
 
+def test_idle_streams_give_and_want_a_sign_of_life(log):
+    """Every 15 seconds, also while nothing else happens: a comment to server-sent events, a look at the others."""
+    events = stream(log, "/v1/events?after=now", b"Accept: text/event-stream\r\n")
+    vanished = stream(log, "/v1/events?after=now")
+    vanished.recv(1)
+    vanished.close()
+    data = b""
+    while b"\n: " not in data:
+        data += events.recv(1000)
+    wait_for(lambda: log.get("/v1/status").json()["socket"]["streams"] == 1, "the end of the other stream")
+    events.close()
+
+
 def test_http_1_0_is_answered_without_chunks(log):
     head, body = answer(connect(log, b"GET /v1/events?limit=2 HTTP/1.0\r\n\r\n")).split(b"\r\n\r\n", 1)
     assert b"chunked" not in head
