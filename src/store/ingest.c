@@ -117,12 +117,16 @@ sight_item(struct store *store, struct store_poll *poll, size_t index, struct si
 	/* A repaired or cut document may hold texts that are not what the author wrote. */
 	if (seen->content != key->content && !poll->partial)
 		return update_item(store, poll, index, seen);
-	if (poll->now - seen->last < DAY)
+	if (poll->now - seen->last < DAY && !seen->adopted)
 		return 0;
-	return db_run(&store->db,
-		"UPDATE seen SET last = ? WHERE feed = ? AND fold = ? AND exact = ?",
+	r = db_run(&store->db, "UPDATE seen SET last = ? WHERE feed = ? AND fold = ? AND exact = ?",
 		BINDS(INT(poll->now), INT(poll->state.id), INT((int64_t)key->fold),
 			INT((int64_t)seen->exact)));
+	/* Retention finds the sightings of an item by the key under which it was listed last. */
+	if (r == 0)
+		r = db_run(&store->db, "UPDATE items SET key = ?1 WHERE id = ?2 AND key != ?1",
+			BINDS(INT((int64_t)seen->exact), INT(seen->item)));
+	return r;
 }
 
 static int
@@ -157,8 +161,9 @@ insert_item(struct store *store, struct store_poll *poll, size_t index, bool hel
 static int
 add_item(struct store *store, struct store_poll *poll, const struct newcomer *newcomer)
 {
-	int64_t id;
-	int r = insert_item(store, poll, newcomer->index, newcomer->held, &id);
+	int64_t id = 0;
+	int r = newcomer->ignored ? 0
+				  : insert_item(store, poll, newcomer->index, newcomer->held, &id);
 
 	if (r == 0)
 		r = insert_seen(store, poll, &poll->keys[newcomer->index], id);

@@ -18,6 +18,7 @@ struct sighting {
 struct newcomer {
 	size_t index; /* in the document */
 	bool told;    /* item.new enters the log */
+	bool ignored; /* re-keyed once more while the same articles are held: only its key is kept */
 	bool held;    /* feed.rekeyed holds it back */
 };
 

@@ -203,9 +203,17 @@ rekeyed_mark(struct store *store, struct store_poll *poll, struct newcomer *newc
 		held += newcomers[i].held;
 	}
 	bool rekeyed = held > REKEYED_LEAST && held * 5 > document->n_items * 4;
-	for (size_t i = 0; i < n; i++) {
-		newcomers[i].held = newcomers[i].held && rekeyed;
-		newcomers[i].told = !newcomers[i].held;
+	int64_t again = 0;
+	if (rekeyed)
+		r = db_int(&store->db, &again,
+			"SELECT 1 FROM items WHERE feed = ? AND held LIMIT 1",
+			BINDS(INT(poll->state.id)));
+	for (size_t i = 0; r >= 0 && i < n; i++) {
+		bool rekeyed_item = newcomers[i].held && rekeyed;
+
+		newcomers[i].held = rekeyed_item && !again;
+		newcomers[i].ignored = rekeyed_item && again;
+		newcomers[i].told = !rekeyed_item;
 	}
-	return 0;
+	return r < 0 ? r : 0;
 }

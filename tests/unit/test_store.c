@@ -259,6 +259,26 @@ new_ids_of_a_site_are_one_event(void **state)
 }
 
 static void
+new_ids_at_every_poll_are_one_event(void **state)
+{
+	struct storing *storing = *state;
+	int64_t feed = one_feed(storing);
+	size_t held;
+
+	poll_site(storing, feed, "a", "t", &held);
+	poll_site(storing, feed, "b", "t", &held);
+	assert_int_equal(held, 30);
+	poll_site(storing, feed, "c", "t", &held);
+	assert_int_equal(held, 0);
+	poll_site(storing, feed, "d", "t", &held);
+	assert_int_equal(store_seq(storing->store), 1); /* feed.rekeyed, once */
+	struct store_feed_command release = {.command = FEED_RELEASE, .id = feed, .now = 1};
+	store_feed_command(storing->store, &release);
+	storing_wait(storing);
+	assert_int_equal(release.count, 30); /* each article once */
+}
+
+static void
 renamed_and_moved_feeds(void **state)
 {
 	struct storing *storing = *state;
@@ -365,6 +385,7 @@ main(void)
 		WITH_STORE(updates_are_capped),
 		WITH_STORE(repeated_items_count_once),
 		WITH_STORE(new_ids_of_a_site_are_one_event),
+		WITH_STORE(new_ids_at_every_poll_are_one_event),
 		WITH_STORE(renamed_and_moved_feeds),
 		WITH_STORE(state_comes_back_as_it_was),
 	};
