@@ -31,6 +31,8 @@ static const char schema_sql[] =
 	" skip_hours INT NOT NULL DEFAULT 0, skip_days INT NOT NULL DEFAULT 0, sticky INT NOT NULL DEFAULT 0,"
 	" polls INT NOT NULL DEFAULT 0, polls_304 INT NOT NULL DEFAULT 0, items INT NOT NULL DEFAULT 0,"
 	" bytes INT NOT NULL DEFAULT 0, schedule BLOB);"
+	/* Feeds that left the configuration, to know them again under another name. */
+	"CREATE INDEX feeds_left ON feeds(url) WHERE configured = 0;"
 
 	/* One row an item, told or not. guid is the event's id; authors, tags and attachments are JSON arrays. */
 	"CREATE TABLE items("

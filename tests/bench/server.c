@@ -3,7 +3,8 @@
  *
  *     server SECONDS          prints its port, ends after SECONDS or when standard input ends
  *     GET /N.xml              feed number N; 304 where If-None-Match holds
- *     GET /version/V          feeds 0, 10, 20, … have V more items from now on
+ *     GET /small/N.xml        the same, of two items without text, where it is not the content that
+ * counts GET /version/V          feeds 0, 10, 20, … have V more items from now on
  *
  * One thread, epoll, keep-alive; a client that sends garbage is dropped.
  */
@@ -64,6 +65,26 @@ answer_feed(struct client *client, unsigned n)
 }
 
 static void
+answer_small(struct client *client, unsigned n)
+{
+	char body[512], etag[32];
+	const char *asked = strcasestr(client->request, "\r\nif-none-match:");
+
+	snprintf(etag, sizeof(etag), "\"small-%u\"", n);
+	if (asked && strstr(asked, etag)) {
+		answer_status(&client->answer, "304 Not Modified", etag);
+		return;
+	}
+	int len = snprintf(body, sizeof(body),
+		"<rss version='2.0'><channel><title>Feed "
+		"%u</title><item><guid>%u-2</guid><title>Two</title></item>"
+		"<item><guid>%u-1</guid><title>One</title></item></channel></rss>",
+		n, n, n);
+	buf_printf(&client->answer, "HTTP/1.1 200 OK\r\nContent-Length: %d\r\nETag: %s\r\n\r\n%s",
+		len, etag, body);
+}
+
+static void
 answer(struct client *client)
 {
 	unsigned n;
@@ -75,6 +96,8 @@ answer(struct client *client)
 		answer_status(&client->answer, "200 OK", NULL);
 	else if (sscanf(client->request, "GET /%u.xml", &n) == 1)
 		answer_feed(client, n);
+	else if (sscanf(client->request, "GET /small/%u.xml", &n) == 1)
+		answer_small(client, n);
 	else
 		answer_status(&client->answer, "404 Not Found", NULL);
 }
