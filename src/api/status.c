@@ -69,7 +69,7 @@ answer_status(struct request *request)
 	struct api *api = request->api;
 	struct api_command *command = request->command;
 	struct view_counts counts = {0};
-	json_t *consumers, *notifiers;
+	json_t *consumers = NULL, *notifiers = NULL;
 
 	if (command->status >= 300)
 		return answer_command(request);

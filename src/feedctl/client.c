@@ -204,7 +204,7 @@ verb_options(int argc, char **argv, bool *ret_json, int min, int max)
 	while ((c = getopt_long(argc, argv, "h", ret_json ? with_json : without, NULL)) != -1) {
 		if (c == 'h')
 			verb_help(argv[0]);
-		if (c != 'j')
+		if (c != 'j' || !ret_json)
 			return verb_usage(verb_find(argv[0]));
 		*ret_json = true;
 	}

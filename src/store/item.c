@@ -142,35 +142,32 @@ get_number(json_t *object, const char *name)
 static void
 authors_read(const char *json, struct arena *arena, struct item *item)
 {
-	json_t *array = json ? json_loads(json, 0, NULL) : NULL, *value;
-	size_t i;
+	json_t *array = json ? json_loads(json, 0, NULL) : NULL;
+	size_t n = json_array_size(array);
+	struct author *authors = arena_zalloc(arena, (n + 1) * sizeof(*authors));
 
-	item->n_authors = json_array_size(array);
-	item->authors = item->n_authors
-		? arena_zalloc(arena, item->n_authors * sizeof(*item->authors))
-		: NULL;
-	json_array_foreach(array, i, value)
-	{
-		item->authors[i].name = get_text(value, "name", arena);
-		item->authors[i].url = get_text(value, "url", arena);
-		item->authors[i].avatar = get_text(value, "avatar", arena);
+	for (size_t i = 0; i < n; i++) {
+		json_t *value = json_array_get(array, i);
+
+		authors[i].name = get_text(value, "name", arena);
+		authors[i].url = get_text(value, "url", arena);
+		authors[i].avatar = get_text(value, "avatar", arena);
 	}
 	json_decref(array);
+	item->authors = authors;
+	item->n_authors = n;
 }
 
 static void
 attachments_read(const char *json, struct arena *arena, struct item *item)
 {
-	json_t *array = json ? json_loads(json, 0, NULL) : NULL, *value;
-	size_t i;
+	json_t *array = json ? json_loads(json, 0, NULL) : NULL;
+	size_t n = json_array_size(array);
+	struct attachment *attachments = arena_zalloc(arena, (n + 1) * sizeof(*attachments));
 
-	item->n_attachments = json_array_size(array);
-	item->attachments = item->n_attachments
-		? arena_zalloc(arena, item->n_attachments * sizeof(*item->attachments))
-		: NULL;
-	json_array_foreach(array, i, value)
-	{
-		struct attachment *to = &item->attachments[i];
+	for (size_t i = 0; i < n; i++) {
+		json_t *value = json_array_get(array, i);
+		struct attachment *to = &attachments[i];
 
 		to->url = get_text(value, "url", arena);
 		to->mime_type = get_text(value, "mime_type", arena);
@@ -179,6 +176,8 @@ attachments_read(const char *json, struct arena *arena, struct item *item)
 		to->duration_in_seconds = get_number(value, "duration_in_seconds");
 	}
 	json_decref(array);
+	item->attachments = attachments;
+	item->n_attachments = n;
 }
 
 void
