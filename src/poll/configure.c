@@ -11,13 +11,18 @@
 #include "feedd/url.h"
 #include "room.h"
 
-/* Takes what the database knows of a feed. */
+/* Takes what the database knows of a feed. A last poll in the future means that the clock was put
+ * back: what was to be waited is waited from now. */
 static void
 take_known(struct feed *feed, const struct store_feed *known)
 {
+	int64_t ahead = known->last_poll_at - poller_now();
+
+	if (ahead < 0)
+		ahead = 0;
 	feed->id = known->id;
-	feed->next_poll_at = known->next_poll_at;
-	feed->retry_after_at = known->retry_after_at;
+	feed->next_poll_at = known->next_poll_at ? known->next_poll_at - ahead : 0;
+	feed->retry_after_at = known->retry_after_at ? known->retry_after_at - ahead : 0;
 	feed->fails = known->fails;
 	feed->health = known->health;
 	schedule_state_load(&feed->schedule, known->schedule);

@@ -132,6 +132,9 @@ open_database(struct store *store, char **ret_error)
 		return r;
 	}
 	r = db_open(&store->db, store->path, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE);
+	/* What is refused keeps its log as well: no checkpoint when it is closed. */
+	if (r == 0)
+		sqlite3_db_config(store->db.handle, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
 	if (r == 0)
 		r = schema_prepare(&store->db, ret_error);
 	if (r == 0)
@@ -187,6 +190,7 @@ store_open(struct store **ret_store, const char *state_directory, enum search_mo
 		store_stop(store);
 		return r;
 	}
+	sqlite3_db_config(store->db.handle, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 0, NULL);
 	store->opened = true;
 	*ret_store = store;
 	return 0;

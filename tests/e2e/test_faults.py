@@ -1,0 +1,301 @@
+"""Faults of what is beneath: a full disk, a damaged database, no descriptors, a clock that jumps, no right to write."""
+import hashlib
+import os
+import random
+import resource
+import shutil
+import sqlite3
+import subprocess
+
+import pytest
+from support.feeds import item, items
+from support.wait import stays, wait_for
+
+FLIPS = int(os.environ.get("FLIPS", "30"))
+ROOT = os.geteuid() == 0
+
+
+def digest(directory):
+    """Of the database and its log. An empty log holds nothing, and what is in shared memory is made anew at each start."""
+    return {p.name: hashlib.sha256(p.read_bytes()).hexdigest() for p in sorted(directory.glob("feedd.db*"))
+            if not p.name.endswith("-shm") and p.stat().st_size}
+
+
+@pytest.fixture
+def tmpfs(tmp_path):
+    """A small file system of its own."""
+    if not ROOT:
+        pytest.skip("a small tmpfs can be mounted by root only")
+    place = tmp_path / "small"
+    place.mkdir()
+    if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=3m", "feedd-test", place], capture_output=True).returncode != 0:
+        pytest.skip("mounting is not allowed here")
+    yield place
+    subprocess.run(["umount", "-l", place], check=True)
+
+
+def test_a_full_disk_and_room_again(server, feedd, tmpfs):
+    feed, hook = server.feed("/a.xml", items(1)), feedd.hook()
+    feedd.configure(feeds={"a": {"url": feed.url, "interval": "1s"}}, notify={"out": {"exec": [hook]}},
+                    top={"state_directory": tmpfs})
+    feedd.state = tmpfs
+    feedd.start()
+    feedd.wait_items(1)
+    ballast = tmpfs / "ballast"
+    with open(ballast, "wb") as file, pytest.raises(OSError):
+        while True:
+            os.write(file.fileno(), bytes(4096))
+    feed.add(*[item(n, html="<p>" + "x" * 4000) for n in range(40, 1, -1)])
+    wait_for(lambda: "o space" in feedd.log or "full" in feedd.log, "a word about the full disk")
+    feedd.polled("a", feed)
+    feedd.polled("a", feed)
+    assert feedd.running
+    told = {e["id"] for e in hook.events}
+    stored = {guid for (guid,) in feedd.sql("SELECT guid FROM items")}
+    assert told <= stored
+    said = [line for line in feedd.log.splitlines() if "o space" in line or "full" in line]
+    assert len(said) <= 3, "\n".join(said)
+    ballast.unlink()
+    wait_for(lambda: len({e["id"] for e in hook.events}) == 39, "all that was held back", 60)
+    ids = [e["id"] for e in hook.events]
+    assert sorted(ids) == sorted(f"urn:item:{n}" for n in range(2, 41)) and len(ids) == len(set(ids))
+    feedd.stop()
+
+
+def test_a_state_directory_that_cannot_be_written(server, feedd):
+    """As root the file system itself must be read-only; for others the mode is enough."""
+    feed = server.feed("/a.xml", items(1))
+    feedd.configure(feeds={"a": feed.url})
+    assert feedd.once().returncode == 0
+    before = digest(feedd.state)
+    if ROOT:
+        if subprocess.run(["mount", "--bind", feedd.state, feedd.state], capture_output=True).returncode != 0:
+            pytest.skip("mounting is not allowed here")
+        subprocess.run(["mount", "-o", "remount,ro,bind", feedd.state], check=True)
+    else:
+        feedd.state.chmod(0o500)
+        (feedd.state / "feedd.db").chmod(0o400)
+    try:
+        done = feedd.once()
+    finally:
+        if ROOT:
+            subprocess.run(["umount", "-l", feedd.state], check=True)
+        else:
+            feedd.state.chmod(0o700)
+            (feedd.state / "feedd.db").chmod(0o600)
+    assert done.returncode in (1, 3)
+    assert str(feedd.state) in done.stderr
+    assert digest(feedd.state) == before
+    assert feedd.once().returncode == 0
+
+
+@pytest.fixture
+def damaged(server, feedd):
+    """A database left by a daemon that was killed, and the same one left clean."""
+    feed = server.feed("/a.xml", items(*range(1, 60)))
+    feedd.configure(feeds={"a": feed.url}).start()
+    feedd.wait_items(59)
+    feedd.kill9()
+    unclean = feedd.directory / "unclean"
+    shutil.copytree(feedd.state, unclean)
+    assert feedd.once().returncode == 0
+    clean = feedd.directory / "clean"
+    shutil.copytree(feedd.state, clean)
+
+    def put(source):
+        shutil.rmtree(feedd.state)
+        shutil.copytree(source, feedd.state)
+
+    return put, clean, unclean
+
+
+def refused_or_sound(feedd):
+    """Exit 3 with nothing touched, or a start that does its work and leaves no worse database."""
+    before = digest(feedd.state)
+    done = feedd.once(timeout=60)
+    assert done.returncode in (0, 1, 3), f"{done.returncode}: {done.stderr}"
+    if done.returncode == 3:
+        assert digest(feedd.state) == before, done.stderr
+        assert "feedd.db" in done.stderr
+        assert feedd.once(timeout=60).returncode == 3
+    return done.returncode
+
+
+@pytest.mark.parametrize("kind", ["clean", "unclean"])
+def test_flipped_bytes(feedd, damaged, kind):
+    put, clean, unclean = damaged
+    source = clean if kind == "clean" else unclean
+    chance = random.Random(7)
+    results = []
+    for n in range(FLIPS):
+        put(source)
+        names = sorted(p for p in feedd.state.glob("feedd.db*") if p.name != "feedd.db-shm" and p.stat().st_size)
+        path = names[n % len(names)]
+        data = bytearray(path.read_bytes())
+        at = n if n < 10 else chance.randrange(len(data))
+        data[at] ^= 1 << chance.randrange(8)
+        path.write_bytes(data)
+        results.append(refused_or_sound(feedd))
+    assert 3 in results or kind == "unclean"
+
+
+@pytest.mark.parametrize("size", [1, 99, 512, 4096, 4097, 20000, -1, -4096])
+def test_a_database_cut_short(feedd, damaged, size):
+    put, clean, _ = damaged
+    put(clean)
+    path = feedd.state / "feedd.db"
+    os.truncate(path, size if size > 0 else path.stat().st_size + size)
+    # The last byte of the last page need not mean anything.
+    assert refused_or_sound(feedd) == 3 or size == -1
+    assert ".recover" in feedd.log or size in (1, 99, -1)
+
+
+def test_a_log_cut_short_is_no_damage(feedd, damaged):
+    put, _, unclean = damaged
+    put(unclean)
+    wal = feedd.state / "feedd.db-wal"
+    os.truncate(wal, wal.stat().st_size - 1000)
+    assert feedd.once().returncode == 0
+
+
+def test_a_newer_database_keeps_its_log_too(feedd, damaged):
+    put, clean, _ = damaged
+    put(clean)
+    with open(feedd.state / "feedd.db", "rb") as kept:
+        db = sqlite3.connect(feedd.state / "feedd.db")
+        db.execute("PRAGMA user_version = 1000")
+        db.commit()
+        assert kept.read(1)
+        # As a newer feedd that was killed leaves it: all in the log.
+        away = feedd.directory / "away"
+        shutil.copytree(feedd.state, away)
+        db.close()
+    put(away)
+    before = digest(feedd.state)
+    assert before.keys() >= {"feedd.db", "feedd.db-wal"}
+    assert feedd.once().returncode == 3
+    assert digest(feedd.state) == before
+
+
+def test_few_descriptors(server, feedd):
+    """64 of them, and 60 feeds that answer late: fewer requests at a time, nothing fails for good."""
+    feeds = [server.feed(f"/{n}.xml", items(n)) for n in range(60)]
+    for feed in feeds:
+        server.answer(feed.path, call=feed.answer, delay=0.2)
+    hook = feedd.hook()
+    feedd.configure(feeds={f"f{n}": {"url": feed.url, "interval": "2s", "backlog": "all"} for n, feed in enumerate(feeds)},
+                    notify={"out": {"exec": [hook], "concurrency": 8}})
+
+    def limit():
+        resource.setrlimit(resource.RLIMIT_NOFILE, (64, 64))
+
+    feedd.start(preexec_fn=limit)
+    feedd.wait_items(60)
+    wait_for(lambda: len({e["id"] for e in hook.events}) == 60, "60 calls", 60)
+    assert feedd.get("/v1/status").status == 200
+    ids = [e["id"] for e in hook.events]
+    assert len(ids) == len(set(ids))
+
+
+CLOCK = r"""
+#define _GNU_SOURCE
+#include <dlfcn.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/time.h>
+#include <time.h>
+
+/* Seconds to add to the wall clock stand in a file; the monotonic clock stays. */
+static long
+shift(void)
+{
+	FILE *file = fopen(getenv("CLOCK_SHIFT"), "re");
+	long seconds = 0;
+
+	if (file) {
+		if (fscanf(file, "%ld", &seconds) != 1)
+			seconds = 0;
+		fclose(file);
+	}
+	return seconds;
+}
+
+int
+clock_gettime(clockid_t id, struct timespec *now)
+{
+	static int (*real)(clockid_t, struct timespec *);
+	if (!real)
+		real = (int (*)(clockid_t, struct timespec *))dlsym(RTLD_NEXT, "clock_gettime");
+	int r = real(id, now);
+	if (id == CLOCK_REALTIME || id == CLOCK_REALTIME_COARSE)
+		now->tv_sec += shift();
+	return r;
+}
+
+time_t
+time(time_t *ret)
+{
+	struct timespec now;
+	clock_gettime(CLOCK_REALTIME, &now);
+	if (ret)
+		*ret = now.tv_sec;
+	return now.tv_sec;
+}
+
+int
+gettimeofday(struct timeval *restrict ret, void *restrict zone)
+{
+	struct timespec now;
+	(void)zone;
+	clock_gettime(CLOCK_REALTIME, &now);
+	ret->tv_sec = now.tv_sec;
+	ret->tv_usec = now.tv_nsec / 1000;
+	return 0;
+}
+"""
+
+
+@pytest.fixture
+def clock(tmp_path, feedd):
+    """clock(seconds) moves the daemon's wall clock."""
+    if "FEEDD_WRAP" in os.environ or "ASAN_OPTIONS" in os.environ or "TSAN_OPTIONS" in os.environ:
+        pytest.skip("a preloaded clock and a sanitizer do not go together")
+    source, library, file = tmp_path / "clock.c", tmp_path / "clock.so", tmp_path / "shift"
+    source.write_text(CLOCK)
+    subprocess.run(["cc", "-shared", "-fPIC", "-o", library, source, "-ldl"], check=True)
+    feedd.environment.update(LD_PRELOAD=str(library), CLOCK_SHIFT=str(file))
+
+    def move(seconds):
+        new = file.with_suffix(".new")
+        new.write_text(str(seconds))
+        new.rename(file)
+
+    move(0)
+    return move
+
+
+YEAR = 365 * 86400
+
+
+@pytest.mark.parametrize("jump", [YEAR, -YEAR, 13 * YEAR, 3600, -3600])
+def test_a_clock_that_jumps(server, feedd, clock, jump):
+    feed, hook = server.feed("/a.xml", items(1)), feedd.hook()
+    feedd.configure(feeds={"a": {"url": feed.url, "interval": "1s"}}, notify={"out": {"exec": [hook]}}).start()
+    feedd.wait_items(1)
+    clock(jump)
+    feed.add(item(2))
+    wait_for(lambda: hook.titles == ["Article 2"], "the first article after the jump")
+    before = len(server.of("/a.xml"))
+    assert stays(lambda: len(server.of("/a.xml")) <= before + 4, 2), "a burst of polls"
+    clock(0)
+    feed.add(item(3))
+    wait_for(lambda: hook.titles == ["Article 2", "Article 3"], "the first article after the jump back")
+    feedd.restart()
+    feed.add(item(4))
+    wait_for(lambda: hook.titles == ["Article 2", "Article 3", "Article 4"], "the first article after a start")
+    # A start under the other clock finds times of the past or the future in the database.
+    feedd.stop()
+    clock(jump)
+    feedd.start()
+    feed.add(item(5))
+    wait_for(lambda: hook.titles == [f"Article {n}" for n in (2, 3, 4, 5)], "the first article after a start in another year")
