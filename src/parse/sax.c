@@ -199,7 +199,8 @@ push(struct reader *reader, const char *data, size_t len)
 	return true;
 }
 
-/* "line 12: what libxml2 says", on one line. */
+/* What libxml2 says of a fault in names, on one line. It names the element; its count of lines
+ * depends on the pieces. */
 static const char *
 describe(struct reader *reader, struct arena *arena)
 {
@@ -207,8 +208,7 @@ describe(struct reader *reader, struct arena *arena)
 
 	if (!error || !error->message)
 		return NULL;
-	const char *line = arena_printf(&reader->side, "line %d: %s", error->line, error->message);
-	return text_line(arena, line, strlen(line));
+	return text_line(arena, error->message, strlen(error->message));
 }
 
 static void

@@ -1,7 +1,7 @@
 /*
  * fuzz_feed.c - bytes with a content type through the parser to JSON.
  *
- * The first byte chooses the content type and the size of the pieces that libxml2 gets. Whatever
+ * The last byte chooses the content type and the size of the pieces that libxml2 gets. Whatever
  * comes out must be valid JSON and UTF-8, within the limits, and the same for other pieces.
  */
 #include <jansson.h>
@@ -64,10 +64,10 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	if (size == 0)
 		return 0;
-	const char *type = types[data[0] % 8];
-	const char *body = (const char *)data + 1;
+	const char *type = types[data[size - 1] % 8];
+	const char *body = (const char *)data;
 	AUTO(freep) char *whole = run(body, size - 1, type, 16384);
-	AUTO(freep) char *pieces = run(body, size - 1, type, (size_t)1 + data[0] / 8);
+	AUTO(freep) char *pieces = run(body, size - 1, type, (size_t)1 + data[size - 1] / 8);
 
 	check(strcmp(whole, pieces) == 0);
 	check(text_is_utf8(whole, strlen(whole)));
