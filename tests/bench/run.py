@@ -47,6 +47,9 @@ def main():
     parser.add_argument("build", type=pathlib.Path)
     parser.add_argument("--feeds", type=int, default=1000)
     args = parser.parse_args()
+    print("Parsing: to the finished document, beside bare libxml2 SAX over the same bytes\n", flush=True)
+    subprocess.run([args.build / "bench/bench_parse"], check=True)
+    print()
     directory = pathlib.Path(tempfile.mkdtemp(prefix="feedd-bench-"))
     server = subprocess.Popen([args.build / "bench/server", "600"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
     try:
