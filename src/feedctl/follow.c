@@ -44,6 +44,7 @@ struct follow {
 	struct buf line;
 	int64_t last;	 /* the last event that was written; 0 none */
 	int64_t unacked; /* taken by the reader, not yet acknowledged; 0 none */
+	bool dying;	 /* a signal came: watch_main ends the process with it */
 	bool over;	 /* nothing more is to be written */
 	int code;	 /* exit status then */
 	bool progress;	 /* an event came since the connection was made */
@@ -75,6 +76,13 @@ die_of(struct follow *follow, int number)
 	pthread_sigmask(SIG_UNBLOCK, &one, NULL);
 	kill(getpid(), number);
 	_exit(EXIT_FAILED);
+}
+
+/* The other thread sends the signal; an exit status before it would hide what ended us. */
+static void __attribute__((noreturn)) wait_for_death(void)
+{
+	for (;;)
+		pause();
 }
 
 static void *
@@ -179,6 +187,7 @@ handle_line(struct follow *follow, const char *line, size_t len)
 	if (r == 0 && in_turn)
 		r = reader_wait_taken(&follow->reader);
 	if (r < 0) {
+		follow->dying = r == -ECANCELED;
 		if (r != -EPIPE && r != -ECANCELED)
 			output_error("standard output cannot be written: %s", strerror(-r));
 		end_with(follow, r == -EPIPE || r == -ECANCELED ? EXIT_DONE : EXIT_FAILED);
@@ -288,6 +297,8 @@ follow_run(struct follow *follow)
 		int64_t begun_at = now_ms();
 		enum connection end = connect_once(follow, &detail);
 
+		if (end == CONNECTION_DONE && follow->dying)
+			wait_for_death();
 		if (end == CONNECTION_DONE)
 			return follow->over ? follow->code : EXIT_DONE;
 		if (follow->progress || now_ms() - begun_at > AWAY_MS)
