@@ -22,11 +22,8 @@ print_date(const json_t *object, const char *label, const char *name)
 static void
 print_explanation(const json_t *lines)
 {
-	json_t *line;
-	size_t i;
-
-	json_array_foreach(lines, i, line)
-		output_field(i == 0 ? "in words" : "", json_string_value(line));
+	for (size_t i = 0; i < json_array_size(lines); i++)
+		output_field(i == 0 ? "in words" : "", json_string_value(json_array_get(lines, i)));
 }
 
 static int

@@ -18,7 +18,8 @@ struct sighting {
 struct newcomer {
 	size_t index; /* in the document */
 	bool told;    /* item.new enters the log */
-	bool ignored; /* re-keyed once more while the same articles are held: only its key is kept */
+	bool ignored; /* re-keyed once more while the same articles are held: only its key is kept
+		       */
 	bool held;    /* feed.rekeyed holds it back */
 };
 

@@ -60,14 +60,24 @@ int view_article(struct view *view, int64_t item, struct article *ret_article) M
 int view_also(struct view *view, int64_t item, int64_t feed, struct arena *arena,
 	const char **ret_json) MUST_USE;
 
+/* What each kind of parcel of store.h does, on the writer's thread; out members are set. All return
+ * 0 or -errno. */
 int write_sync(struct store *store, struct store_sync *sync) MUST_USE;
+/* ingest.c: see struct store_poll. */
 int write_poll(struct store *store, struct store_poll *poll) MUST_USE;
+/* feeds.c: the whole row but name, address and tags. */
 int write_feed_state(struct store *store, const struct feed_state *state) MUST_USE;
+/* feeds.c: resume, accept a move, release what is held. */
 int write_feed_command(struct store *store, struct store_feed_command *command) MUST_USE;
+/* tidy.c: one step of retention. */
 int write_tidy(struct store *store, struct store_tidy *tidy) MUST_USE;
+/* deliver.c: a notifier's cursor and open deliveries; makes the row of a new one. */
 int write_notify_load(struct store *store, struct store_notify_load *load) MUST_USE;
+/* deliver.c: moves a cursor, writes deliveries. */
 int write_deliver(struct store *store, struct store_deliver *deliver) MUST_USE;
+/* deliver.c: what was set aside waits again. */
 int write_retry(struct store *store, struct store_retry *retry) MUST_USE;
+/* deliver.c: a stream's cursor: read, made, moved. */
 int write_consumer(struct store *store, struct store_consumer *consumer) MUST_USE;
 
 /* feeds.c: reads the columns FEED_COLUMNS of a row into *state (strings malloc'd). */
