@@ -171,9 +171,21 @@ read_xml(const struct parse_input *input, const struct parse_limits *limits,
 
 		arena_rewind(arena, &mark);
 		xml_read_mended(input, limits, &reading, arena, document, &report);
+		/* Nothing to mend: a fault that the repair does not know, or libxml2 was cut in the
+		 * wrong place (within "<!-->", for instance). It tells which when it gets all at
+		 * once. */
 		if (report.well_formed && !entities_only) {
-			report.well_formed = false;
-			report.detail = "not well formed";
+			struct parse_limits whole = *limits;
+
+			whole.chunk = decoded->len;
+			arena_rewind(arena, &mark);
+			xml_read(input, &whole, &reading, arena, document, &report);
+			if (report.result == XML_BROKEN) {
+				arena_rewind(arena, &mark);
+				xml_read_mended(input, limits, &reading, arena, document, &report);
+				report.well_formed = false;
+				report.detail = "not well formed";
+			}
 		}
 	}
 	if (report.result == XML_OVER)
