@@ -268,6 +268,8 @@ static void
 pieces_do_not_matter(void **state)
 {
 	static const char *const bodies[] = {
+		"<?xml version='1.0'?>\n<!-->\n\n<!-.. a TAG -->\n<feed "
+		"xmlns='http://www.w3.org/2005/Atom'><title>t</title></feed>",
 		"<rss version='2.0'><channel><title>a &amp; "
 		"b</title><item><link>http://x.org/?a=1&amp;b=2</link>"
 		"<description><![CDATA[<p>\xe2\x82\xac</p>]]></description></item></channel></rss>",
