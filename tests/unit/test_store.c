@@ -328,8 +328,10 @@ state_comes_back_as_it_was(void **state)
 		&poll.state.silent_told_at, &poll.state.hint, &poll.state.hints.ttl,
 		&poll.state.hints.update_period, &poll.state.polls, &poll.state.polls_304,
 		&poll.state.items, &poll.state.bytes};
-	for (size_t i = 0; i < ARRAY_SIZE(strings); i++)
+	for (size_t i = 0; i < ARRAY_SIZE(strings); i++) {
+		free(*strings[i]);
 		*strings[i] = xasprintf("string %zu", i);
+	}
 	for (size_t i = 0; i < ARRAY_SIZE(numbers); i++)
 		*numbers[i] = (int64_t)i + 1000;
 	poll.state.body_hash = UINT64_MAX - 5;
