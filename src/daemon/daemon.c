@@ -337,8 +337,9 @@ on_configured(struct daemon *daemon, int result)
 	retention_start(daemon);
 	service_ready(daemon);
 	daemon->ready = true;
-	log_notice("ready: %zu feeds, %zu notifiers", daemon->config->n_feeds,
-		daemon->config->n_notifies);
+	log_notice("ready: %zu feed%s, %zu notifier%s", daemon->config->n_feeds,
+		daemon->config->n_feeds == 1 ? "" : "s", daemon->config->n_notifies,
+		daemon->config->n_notifies == 1 ? "" : "s");
 }
 
 static enum daemon_exit

@@ -93,8 +93,9 @@ on_applied(struct daemon *daemon, int result)
 		answer_all(daemon, 503, NULL,
 			"the database cannot be written; the old configuration stays");
 	} else {
-		log_notice("reloaded: %zu feeds, %zu notifiers", daemon->config->n_feeds,
-			daemon->config->n_notifies);
+		log_notice("reloaded: %zu feed%s, %zu notifier%s", daemon->config->n_feeds,
+			daemon->config->n_feeds == 1 ? "" : "s", daemon->config->n_notifies,
+			daemon->config->n_notifies == 1 ? "" : "s");
 		answer_all(daemon, 200, &none, NULL);
 	}
 	end(daemon);

@@ -107,7 +107,7 @@ verb_release(const struct ctl *ctl, int argc, char **argv)
 	AUTO(freep) char *path = client_path("/v1/feeds/%s/release", argv[optind]);
 	code = client_count(ctl, path, "released", &released);
 	if (code == EXIT_DONE)
-		output_line("%lld items released", released);
+		output_line("%lld %s released", released, released == 1 ? "item" : "items");
 	return code;
 }
 

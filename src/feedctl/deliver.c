@@ -67,7 +67,7 @@ verb_retry(const struct ctl *ctl, int argc, char **argv)
 			worst = code;
 	}
 	if (worst == EXIT_DONE)
-		output_line("%lld deliveries are sent again", sum);
+		output_line("%lld %s sent again", sum, sum == 1 ? "delivery is" : "deliveries are");
 	return worst;
 }
 

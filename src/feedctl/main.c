@@ -59,16 +59,28 @@ verb_find(const char *name)
 int
 verb_usage(const struct verb *verb)
 {
-	fprintf(stderr, "usage: feedctl %s %s\n", verb->name, verb->usage);
+	fprintf(stderr, "usage: feedctl %s%s%s\n", verb->name, *verb->usage ? " " : "",
+		verb->usage);
 	return EXIT_USAGE;
 }
 
 static void
 help(FILE *out)
 {
-	fputs("usage: feedctl [-s SOCKET] VERB ...\n\n", out);
+	fputs("usage: feedctl [-s SOCKET] VERB ...\n\n"
+	      "Asks and steers a running feedd.\n\n"
+	      "  -s, --socket SOCKET  the daemon's socket (default $FEEDD_SOCKET, else "
+	      "/run/feedd.sock)\n"
+	      "  -V, --version        print the version and exit\n"
+	      "  -h, --help           print this and exit; after a verb: its usage\n\n",
+		out);
 	for (const struct verb *verb = verbs; verb->name; verb++)
-		fprintf(out, "  %s %s\n      %s\n", verb->name, verb->usage, verb->help);
+		fprintf(out, "  %s%s%s\n      %s\n", verb->name, *verb->usage ? " " : "",
+			verb->usage, verb->help);
+	fputs("\nExit status: 0 done, 1 what was asked for failed, 2 wrong usage, 3 no daemon at "
+	      "the "
+	      "socket.\nSee feedctl(1), feedd(8), feedd.conf(5), feedd-events(7).\n",
+		out);
 }
 
 int

@@ -1,4 +1,4 @@
-/* state.c - verbs that show the daemon and its feeds: status, feeds, show. */
+/* state.c - verbs that show feeds: feeds, show. */
 #include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -8,141 +8,6 @@
 #include "feedd/mem.h"
 #include "output.h"
 #include "verbs.h"
-
-static bool
-ends_with(const char *text, const char *end)
-{
-	size_t len = strlen(text);
-	size_t end_len = strlen(end);
-
-	return len >= end_len && strcmp(text + len - end_len, end) == 0;
-}
-
-/* A scalar member of the status, in the unit that its name tells. */
-static void
-print_member(const char *name, const json_t *value)
-{
-	if (json_is_string(value))
-		output_field(name, json_string_value(value));
-	else if (json_is_boolean(value))
-		output_field(name, json_is_true(value) ? "yes" : "no");
-	else if (json_is_real(value))
-		output_fieldf(name, "%.3g", json_real_value(value));
-	else if (!json_is_integer(value))
-		return;
-	else if (ends_with(name, "bytes"))
-		output_field(name, output_bytes(json_integer_value(value)));
-	else if (ends_with(name, "uptime_seconds"))
-		output_field(name, output_span(json_integer_value(value)));
-	else
-		output_fieldf(name, "%lld", (long long)json_integer_value(value));
-}
-
-/* All scalars, those of objects within as "object.member". */
-static void
-print_members(const char *prefix, json_t *object, int depth)
-{
-	const char *name;
-	json_t *value;
-
-	json_object_foreach(object, name, value)
-	{
-		AUTO(freep) char *full = xasprintf("%s%s", prefix, name);
-
-		if (json_is_object(value) && depth < 3) {
-			AUTO(freep) char *inner = xasprintf("%s.", full);
-
-			print_members(inner, value, depth + 1);
-		} else {
-			print_member(full, value);
-		}
-	}
-}
-
-static const char *
-notifier_state(const json_t *row, enum colour *ret_colour)
-{
-	if (json_is_true(json_object_get(row, "disabled"))) {
-		*ret_colour = COLOUR_BAD;
-		return "disabled";
-	}
-	if (client_number(row, "failed") > 0 || client_number(row, "waiting") > 0) {
-		*ret_colour = COLOUR_WARN;
-		return "failing";
-	}
-	*ret_colour = COLOUR_GOOD;
-	return "ok";
-}
-
-static int
-print_notifiers(const json_t *rows)
-{
-	static const char *const headings[] = {
-		"NOTIFIER", "STATE", "SEQ", "LAG", "WAITING", "FAILED", "LAST ERROR", NULL};
-	struct table table;
-	json_t *row;
-	size_t i;
-
-	if (json_array_size(rows) == 0)
-		return EXIT_DONE;
-	putchar('\n');
-	table_begin(&table, headings);
-	json_array_foreach(rows, i, row)
-	{
-		enum colour colour;
-		const char *state = notifier_state(row, &colour);
-
-		table_add(&table, COLOUR_NONE, client_text(row, "name"));
-		table_add(&table, colour, state);
-		table_addf(&table, COLOUR_NONE, "%lld", client_number(row, "seq"));
-		table_addf(&table, COLOUR_NONE, "%lld", client_number(row, "lag"));
-		table_addf(&table, COLOUR_NONE, "%lld", client_number(row, "waiting"));
-		table_addf(&table, COLOUR_NONE, "%lld", client_number(row, "failed"));
-		table_add(&table, COLOUR_NONE, client_text(row, "last_error"));
-	}
-	return table_print(&table);
-}
-
-static int
-print_consumers(const json_t *rows)
-{
-	static const char *const headings[] = {"CONSUMER", "SEQ", "LAG", "ACKNOWLEDGED", NULL};
-	struct table table;
-	json_t *row;
-	size_t i;
-
-	if (json_array_size(rows) == 0)
-		return EXIT_DONE;
-	putchar('\n');
-	table_begin(&table, headings);
-	json_array_foreach(rows, i, row)
-	{
-		table_add(&table, COLOUR_NONE, client_text(row, "name"));
-		table_addf(&table, COLOUR_NONE, "%lld", client_number(row, "seq"));
-		table_addf(&table, COLOUR_NONE, "%lld", client_number(row, "lag"));
-		table_add(&table, COLOUR_NONE, output_ago(client_text(row, "acknowledged")));
-	}
-	return table_print(&table);
-}
-
-int
-verb_status(const struct ctl *ctl, int argc, char **argv)
-{
-	bool json = false;
-	json_t *answer;
-	int code = verb_options(argc, argv, &json, 0, 0);
-
-	if (code != EXIT_DONE)
-		return code;
-	code = client_show(ctl, "/v1/status", json, &answer);
-	if (!answer)
-		return code;
-	print_members("", answer, 0);
-	print_notifiers(json_object_get(answer, "notifiers"));
-	print_consumers(json_object_get(answer, "consumers"));
-	json_decref(answer);
-	return output_end();
-}
 
 static enum colour
 state_colour(const char *state)
@@ -247,8 +112,10 @@ print_feed(const json_t *feed)
 	print_tags(json_object_get(feed, "tags"));
 	output_field("state", feed_state(feed));
 	output_field("last error", client_text(feed, "last_error"));
-	print_number(feed, "last status", "status");
-	print_number(feed, "errors in a row", "failures");
+	if (client_number(feed, "status") > 0)
+		print_number(feed, "last status", "status");
+	if (client_number(feed, "failures") > 0)
+		print_number(feed, "errors in a row", "failures");
 	print_date(feed, "failing since", "failing_since");
 	print_date(feed, "last poll", "last_poll");
 	print_date(feed, "last success", "last_success");

@@ -7,8 +7,9 @@
 
 #include "feedctl.h"
 
-/* state.c */
+/* status.c */
 int verb_status(const struct ctl *ctl, int argc, char **argv);
+/* state.c */
 int verb_feeds(const struct ctl *ctl, int argc, char **argv);
 int verb_show(const struct ctl *ctl, int argc, char **argv);
 /* act.c */

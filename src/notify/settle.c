@@ -202,8 +202,8 @@ set_aside(struct call *call, const struct verdict *verdict)
 	for (struct entry *entry = call->bundle->entries; entry; entry = entry->next) {
 		add_row(notifier, entry, DELIVERY_FAILED, verdict);
 		notifier->n_failed++;
-		log_line(notifier, LOG_ERR, entry->seq, "set aside after %" PRId32 " tries: %s",
-			entry->attempts, verdict->detail);
+		log_line(notifier, LOG_ERR, entry->seq, "set aside after %" PRId32 " %s: %s",
+			entry->attempts, entry->attempts == 1 ? "try" : "tries", verdict->detail);
 	}
 }
 

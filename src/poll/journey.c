@@ -318,11 +318,16 @@ report(const struct poll *poll, bool failed_before)
 			state->name, store->n_held);
 	if (store->n_new == 0 && store->n_updated == 0)
 		return;
-	log_at(LOG_INFO, &about,
-		"feed \"%s\": %zu new items%s status=%d bytes=%lld ms=%lld seq=%lld..%lld",
-		state->name, store->n_new, store->first ? " (first fetch)" : "", request->status,
-		(long long)request->bytes_wire, (long long)request->elapsed_ms,
-		(long long)store->first_seq, (long long)store->last_seq);
+	AUTO(buf_fini) struct buf line = BUF_INIT(256);
+	buf_printf(&line, "%zu new item%s", store->n_new, store->n_new == 1 ? "" : "s");
+	if (store->n_updated > 0)
+		buf_printf(&line, ", %zu updated", store->n_updated);
+	buf_printf(&line, "%s status=%d bytes=%lld ms=%lld", store->first ? " (first fetch)" : "",
+		request->status, (long long)request->bytes_wire, (long long)request->elapsed_ms);
+	if (store->last_seq > 0)
+		buf_printf(&line, " seq=%lld..%lld", (long long)store->first_seq,
+			(long long)store->last_seq);
+	log_at(LOG_INFO, &about, "feed \"%s\": %s", state->name, line.data);
 }
 
 /* A store that refuses is said once, and once when it takes again. */

@@ -65,6 +65,26 @@ def test_a_running_daemon(server, feedd):
     wait_for(lambda: len(hook.calls) == 2, "the sample event")
 
 
+def test_status_is_for_people(server, feedd):
+    feed, hook = server.feed("/a.xml", items(1, 2, 3)), feedd.hook()
+    feedd.configure(feeds={"a": {"url": feed.url, "backlog": "all"}, "b": server.url("/missing")},
+                    notify={"out": {"exec": [hook]}}).start()
+    wait_for(lambda: len(hook.calls) == 3, "three calls of the hook")
+    wait_for(lambda: feedd.get("/v1/status").json()["polls_total"] == 2, "two polls")
+    wait_for(lambda: feedd.get("/v1/status").json()["notifiers"][0]["delivered"] == 3, "three deliveries")
+    feedd.ctl("follow", "--consumer", "bot", "--limit", "1", check=0)
+    lines = feedd.ctl("status", check=0).stdout.splitlines()
+    fields = {line[:18].strip(): line[19:] for line in lines if line}
+    assert fields["feeds"] == "2: 1 ok, 1 failing, 0 gone"
+    assert fields["polls"] == "2: 1 with news (50 %), 1 HTTP error (50 %)"
+    assert fields["news"].startswith("3 new items, 0 updated")
+    assert fields["log"].startswith("3 events (1 to 3)")
+    assert fields["failing feeds"] == "b (1 error)"
+    assert "out exec ok 3 0 3 0 0 -" in [" ".join(line.split()) for line in lines]
+    assert any(line.split()[:3] == ["bot", "1", "2"] for line in lines)
+    assert not any("_" in line for line in lines if str(feedd.state) not in line), "names of members are for --json"
+
+
 def test_backup(server, feedd):
     feed = server.feed("/a.xml", items(1, 2, 3))
     feedd.configure(feeds={"a": feed.url}).start()
