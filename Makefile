@@ -41,7 +41,8 @@ CFLAGS ?= -O2 -g
 WARNINGS := -Wall -Wextra -Wshadow -Wconversion -Wstrict-prototypes -Wmissing-prototypes -Wold-style-definition \
 	-Wpointer-arith -Wcast-qual -Wwrite-strings -Wundef -Wvla -Wformat=2 -Wnull-dereference -Wimplicit-fallthrough
 HARDEN := -fstack-protector-strong -fPIE $(if $(findstring -O0,$(CFLAGS))$(SANITIZE),,-D_FORTIFY_SOURCE=2)
-DEFINES = -D_GNU_SOURCE -DFEEDD_VERSION=\"$(VERSION)\" -DHAVE_SYSTEMD=$(if $(filter no,$(SYSTEMD)),0,1) -Iinclude
+DEFINES = -D_GNU_SOURCE -DFEEDD_VERSION=\"$(VERSION)\" -DHAVE_SYSTEMD=$(if $(filter no,$(SYSTEMD)),0,1) \
+	$(if $(FAILPOINTS),-DFEEDD_FAILPOINTS) -Iinclude
 ALL_CPPFLAGS = $(DEFINES) $(PKG_CFLAGS) $(CPPFLAGS)
 ALL_CFLAGS = -std=gnu11 $(WARNINGS) $(WERROR) $(HARDEN) -pthread $(CFLAGS) $(SANITIZE)
 ALL_LDFLAGS = -pie -Wl,-z,relro,-z,now,--as-needed $(LDFLAGS)

@@ -4,6 +4,7 @@
 #include <inttypes.h>
 #include <stdlib.h>
 
+#include "feedd/fail.h"
 #include "feedd/log.h"
 
 #include "log_line.h"
@@ -63,6 +64,7 @@ settle_done(struct call *call)
 	const struct bundle *bundle = call->bundle;
 	struct verdict verdict = {.now = notifier_now()};
 
+	FAIL_POINT("after_delivery"); /* told, and the cursor does not know */
 	if (bundle->summary)
 		verdict.detail = "held back by max_per_hour, told of in a summary";
 	for (struct entry *entry = bundle->entries; entry; entry = entry->next) {

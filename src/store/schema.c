@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "feedd/fail.h"
 #include "room.h"
 
 /* "feed" in ASCII: PRAGMA application_id of a feedd database. */
@@ -91,6 +92,7 @@ schema_create(struct db *db)
 		r = db_exec(db, schema_sql);
 	if (r == 0)
 		r = db_exec(db, "PRAGMA application_id = 1717921124; PRAGMA user_version = 1");
+	FAIL_POINT("in_creation");
 	if (r == 0)
 		r = db_exec(db, "COMMIT");
 	if (r < 0 && !sqlite3_get_autocommit(db->handle))

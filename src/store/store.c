@@ -14,6 +14,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "feedd/fail.h"
 #include "room.h"
 
 /* Readers that overlap keep the WAL growing: above this size it is cut by force. */
@@ -97,9 +98,11 @@ commit(struct store *store, struct parcel *list)
 		if (sqlite3_get_autocommit(store->db.handle))
 			r = store_parcel(parcel)->result < 0 ? store_parcel(parcel)->result : -EIO;
 	}
+	FAIL_POINT("before_commit");
 	if (r == 0)
 		r = db_run(&store->db, "COMMIT", NO_BINDS);
 	if (r == 0) {
+		FAIL_POINT("after_commit");
 		atomic_store(&store->committed_seq, store->seq);
 		return;
 	}
@@ -197,9 +200,12 @@ store_stop(struct store *store)
 		pthread_join(store->writer, NULL);
 	}
 	view_close(store->view);
-	if (store->opened && meta_set(&store->db, "clean", 1) == 0)
+	FAIL_POINT("before_clean");
+	if (store->opened && meta_set(&store->db, "clean", 1) == 0) {
+		FAIL_POINT("before_checkpoint");
 		sqlite3_wal_checkpoint_v2(
 			store->db.handle, NULL, SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL);
+	}
 	db_close(&store->db);
 	queue_fini(&store->writing);
 	queue_fini(&store->reading);

@@ -26,7 +26,7 @@ LAYER = {
 
 # Doors of include/feedd and the room that each belongs to, where the name alone does not say it.
 DOORS = {
-    "mem": "base", "log": "base", "queue": "base", "date": "base", "text": "base", "url": "base", "json": "base",
+    "mem": "base", "log": "base", "queue": "base", "fail": "base", "date": "base", "text": "base", "url": "base", "json": "base",
     "heap": "schedule", "pace": "schedule", "offline": "schedule",
     "feed": "model", "event": "model", "config": "model", "opml": "model",
     "heap": "schedule",
