@@ -19,7 +19,7 @@ fail_point(const char *name)
 	if (!wanted || strncmp(wanted, name, len) != 0 || wanted[len] != ':')
 		return;
 	const char *nth = strchr(wanted + len + 1, ':');
-	if (atomic_fetch_add(&reached, 1) + 1 < (nth ? atoi(nth + 1) : 1))
+	if (atomic_fetch_add(&reached, 1) + 1 < (nth ? strtoll(nth + 1, NULL, 10) : 1))
 		return;
 	if (strncmp(wanted + len + 1, "abort", 5) == 0)
 		abort();
