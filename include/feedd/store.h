@@ -69,6 +69,7 @@ struct store_sync {
 		int64_t id, next_poll_at, retry_after_at, last_poll_at;
 		enum feed_health health;
 		uint32_t fails;
+		int32_t status; /* of the last answer, 0 none */
 		uint8_t schedule[SCHEDULE_STATE_SIZE];
 	} * feeds; /* out: one for each of config->feeds, in its order; malloc'd, the receiver frees
 		    */

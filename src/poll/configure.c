@@ -11,6 +11,10 @@
 #include "feedd/url.h"
 #include "room.h"
 
+/* 429 without Retry-After: so long the host is left alone after a restart, doubled for each error
+ * before it, as the pace of hosts has it while the daemon runs. */
+#define HOLD_SECONDS ((int64_t)600)
+
 /* Takes what the database knows of a feed. A last poll in the future means that the clock was put
  * back: what was to be waited is waited from now. */
 static void
@@ -87,9 +91,21 @@ schedule_all(struct poller *poller, const bool *fresh)
 	}
 }
 
-/* A server's Retry-After holds over restarts, and for the whole host. */
+/* Until when a feed's last answer holds back its host; unix seconds, 0 for not at all. */
+static int64_t
+held_until(const struct poller *poller, const struct feed *feed, const struct store_feed *known)
+{
+	uint32_t doublings = known->fails > 0 ? known->fails - 1 : 0;
+
+	if (feed->retry_after_at > 0 || known->status != 429 || poller->tools.once)
+		return feed->retry_after_at;
+	int64_t now = poller_now(), last = known->last_poll_at < now ? known->last_poll_at : now;
+	return last + (HOLD_SECONDS << (doublings < 3 ? doublings : 3));
+}
+
+/* What a server asked for with Retry-After or 429 holds over restarts, and for the whole host. */
 static void
-hold_hosts(struct poller *poller)
+hold_hosts(struct poller *poller, const struct store_feed *known)
 {
 	int64_t now = poller_now();
 
@@ -98,13 +114,15 @@ hold_hosts(struct poller *poller)
 		AUTO(arena_fini) struct arena arena = {0};
 		struct pace_settings settings;
 		const char *host;
+		int64_t until = held_until(poller, feed, &known[i]);
 
-		if (feed->retry_after_at <= now)
+		if (until <= now)
 			continue;
 		poller_host(poller, feed, &arena, &host, &settings);
 		if (!settings.gate_feed)
-			pace_hold_host(poller->pace, host, (feed->retry_after_at - now) * 1000,
-				poller_mono_ms());
+			pace_hold_host(poller->pace, host, (until - now) * 1000, poller_mono_ms());
+		if (!feed->retry_after_at) /* 429 without a time: a feed waits as it was planned */
+			feed->retry_after_at = feed->next_poll_at;
 	}
 }
 
@@ -237,7 +255,7 @@ poller_configure(struct poller *poller, struct config *config, const struct stor
 	for (size_t i = 0; i < poller->n_feeds; i++)
 		if (fresh[i])
 			bring_forward(poller, poller->feeds[i], n_old == 0);
-	hold_hosts(poller);
+	hold_hosts(poller, feeds);
 	if (poller->tools.once) {
 		begin_once(poller);
 		poller_give_up_held(poller);

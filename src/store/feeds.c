@@ -156,8 +156,9 @@ change_address(struct store *store, int64_t id, const struct feed_config *feed)
 static int
 sync_one(struct store *store, const struct feed_config *feed, struct store_feed *ret_feed)
 {
-	static const char select_sql[] = "SELECT id, url, next_poll, retry_after, last_poll, "
-					 "health, fails, schedule FROM feeds WHERE name = ?";
+	static const char select_sql[] =
+		"SELECT id, url, next_poll, retry_after, last_poll, "
+		"health, fails, schedule, status FROM feeds WHERE name = ?";
 	AUTO(freep) char *tags = tags_json(&feed->tags);
 	sqlite3_stmt *stmt = db_query(&store->db, select_sql, BINDS(TEXT(feed->name)));
 	int r = db_step(&store->db, stmt);
@@ -185,6 +186,7 @@ sync_one(struct store *store, const struct feed_config *feed, struct store_feed 
 		ret_feed->last_poll_at = sqlite3_column_int64(stmt, 4);
 		ret_feed->health = health_parse(column_text(stmt, 5));
 		ret_feed->fails = (uint32_t)sqlite3_column_int64(stmt, 6);
+		ret_feed->status = sqlite3_column_int(stmt, 8);
 	}
 	const void *schedule = sqlite3_column_blob(stmt, 7);
 	if (schedule && sqlite3_column_bytes(stmt, 7) == SCHEDULE_STATE_SIZE)

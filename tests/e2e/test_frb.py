@@ -212,6 +212,16 @@ def test_frb021_slows_down_without_being_told_how_long(server, feedd):
     assert stays(lambda: len(server.of("/a")) == 1, 1)
 
 
+def test_frb021_nor_does_a_restart_forget_it(server, feedd):
+    server.answer("/a", status=429)
+    server.script("/b", rss_answer())
+    started(feedd, feeds={"a": server.url("/a")}, host={"gap": "0s"})
+    feedd.stop()
+    feedd.configure(feeds={"a": server.url("/a"), "b": {"url": server.url("/b"), "interval": "1s"}}, host={"gap": "0s"}).start()
+    feedd.poll("a")
+    assert stays(lambda: len(server.requests) == 1, 1.5)
+
+
 @pytest.mark.parametrize("status", [200, 304, 404])
 def test_frb022_cache_control_is_heard(server, feedd, status):
     headers = {"Cache-Control": "public, max-age=14400", "Age": "3600", **PLAIN}
