@@ -31,8 +31,8 @@ struct queue {
 	size_t length;
 	unsigned waiting; /* threads in queue_pop or queue_take */
 	bool closed;
-	void (*wake)(void *arg); /* called without the lock when an empty queue got a parcel; may be
-				    NULL */
+	void (*wake)(void *arg); /* called under the lock when an empty queue got a parcel, so it
+				    must not wait; may be NULL */
 	void *wake_arg;
 };
 

@@ -1,4 +1,5 @@
-/* queue.c - see queue.h. DESIGN: the lock is held for a few instructions, never over a call out. */
+/* queue.c - see queue.h. DESIGN: the lock is held for a few instructions; the one call out under it
+ * is `wake`, which must not wait. */
 #include "feedd/queue.h"
 
 #include <errno.h>
@@ -32,9 +33,11 @@ queue_push(struct queue *queue, struct parcel *parcel)
 	queue->length++;
 	if (queue->waiting)
 		pthread_cond_signal(&queue->filled);
-	pthread_mutex_unlock(&queue->lock);
+	/* Under the lock: whoever takes the parcel may end the queue and what wake_arg points to.
+	 */
 	if (was_empty && queue->wake)
 		queue->wake(queue->wake_arg);
+	pthread_mutex_unlock(&queue->lock);
 }
 
 /* Waits with the lock held until there is a parcel; false if the queue is closed and empty. */
