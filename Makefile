@@ -163,6 +163,7 @@ check-valgrind: all test-programs ## unit tests under valgrind, and the daemon i
 
 bench: all $(BENCH) ## measure on loopback (N=1000 feeds)
 	$(PYTHON) tests/bench/run.py $(BUILD) $(if $(N),--feeds $(N))
+	$(PYTHON) tests/bench/events.py $(BUILD)
 
 T ?= 60
 F ?= $(FUZZERS)
