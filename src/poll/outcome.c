@@ -89,6 +89,19 @@ same_place(const char *a, const char *b)
 	return a && strcspn(a, "?") == strcspn(b, "?") && strncmp(a, b, strcspn(a, "?")) == 0;
 }
 
+/* Secrets go where an administrator sent them: to another origin only by command. */
+static bool
+may_move_alone(const struct poll *poll, const char *from, const char *to)
+{
+	const struct feed_settings *settings = poll->settings_of->settings;
+	AUTO(arena_fini) struct arena arena = {0};
+	const char *old = url_origin(&arena, from), *new = url_origin(&arena, to);
+
+	if (!settings->password && !settings->client_cert && settings->headers.n == 0)
+		return true;
+	return old && new &&strcmp(old, new) == 0;
+}
+
 /* Only an answer that is a feed may say where the feed moved: a captive portal redirects, too. */
 static void
 take_move(struct poll *poll)
@@ -119,7 +132,8 @@ take_move(struct poll *poll)
 				"%s moved for good to %s; `feedctl accept-move %s` follows it",
 				feed_title(state), url_redact(&arena, to), state->name));
 	}
-	if (after > 0 && poll->now - state->moved_since >= after) {
+	if (after > 0 && poll->now - state->moved_since >= after &&
+		may_move_alone(poll, from, to)) {
 		set_string(&state->accepted_url, to);
 		set_string(&state->moved_to, NULL);
 		state->moved_since = 0;
