@@ -131,7 +131,8 @@ struct store_feed_command {
 	struct store_parcel head;
 	enum feed_command command;
 	int64_t id, now;
-	int64_t count; /* out: FEED_RELEASE: events that entered the log */
+	int64_t count; /* out: FEED_RELEASE: events that entered the log; FEED_ACCEPT_MOVE: 1, or 0
+			  where it had not moved */
 };
 void store_feed_command(struct store *store, struct store_feed_command *command);
 

@@ -71,7 +71,12 @@ on_feed_done(void *arg, int result, int64_t count)
 		refuse_errno(pending->daemon, pending->command, result);
 		return;
 	}
-	put(pending->command, "released", json_integer(count));
+	if (pending->command->verb == API_ACCEPT_MOVE && count == 0) {
+		refuse(pending->daemon, pending->command, 409, "this feed has not moved");
+		return;
+	}
+	if (pending->command->verb == API_RELEASE)
+		put(pending->command, "released", json_integer(count));
 	answer(pending->daemon, pending->command, 200);
 }
 

@@ -45,7 +45,7 @@ on_written(struct parcel *parcel)
 			poller_schedule(poller, feed);
 	}
 	command->done(command->arg, result, command->store.count);
-	if (result == 0 && command->store.count > 0)
+	if (result == 0 && command->store.command == FEED_RELEASE && command->store.count > 0)
 		poller->tools.news(poller->tools.arg);
 	free(command);
 	poller_advance(poller);

@@ -260,6 +260,19 @@ release_held(struct store *store, struct store_feed_command *command)
 	}
 }
 
+/* count: 1 if it had moved. */
+static int
+accept_move(struct store *store, struct store_feed_command *command)
+{
+	int r = db_run(&store->db,
+		"UPDATE feeds SET accepted_url = moved_to, moved_to = NULL, moved_since = 0"
+		" WHERE id = ? AND moved_to IS NOT NULL",
+		BINDS(INT(command->id)));
+
+	command->count = sqlite3_changes(store->db.handle);
+	return r;
+}
+
 int
 write_feed_command(struct store *store, struct store_feed_command *command)
 {
@@ -273,10 +286,7 @@ write_feed_command(struct store *store, struct store_feed_command *command)
 			"= ?1",
 			BINDS(INT(command->id), INT(command->now)));
 	case FEED_ACCEPT_MOVE:
-		return db_run(&store->db,
-			"UPDATE feeds SET accepted_url = coalesce(moved_to, accepted_url), "
-			"moved_to = NULL, moved_since = 0 WHERE id = ?",
-			BINDS(INT(command->id)));
+		return accept_move(store, command);
 	case FEED_RELEASE:
 		return release_held(store, command);
 	}

@@ -36,3 +36,10 @@ def test_secrets_move_by_themselves_within_their_origin(server, feedd):
     feedd.start()
     poll(feedd)
     assert column(feedd, "accepted_url") == server.url("/b")
+
+
+def test_a_feed_that_has_not_moved_has_nothing_to_accept(server, feedd):
+    server.script("/a", rss_answer())
+    started(feedd, feeds={"a": server.url("/a")})
+    done = feedd.ctl("accept-move", "a", check=1)
+    assert "has not moved" in done.stderr
