@@ -137,11 +137,10 @@ static void
 print_slowest(json_t *feeds)
 {
 	AUTO(buf_fini) struct buf line = BUF_INIT(65536);
-	const char *name;
-	json_t *value;
 
-	json_object_foreach(feeds, name, value) buf_printf(
-		&line, "%s%s %.2f s", line.len ? ", " : "", name, json_number_value(value));
+	for (void *at = json_object_iter(feeds); at; at = json_object_iter_next(feeds, at))
+		buf_printf(&line, "%s%s %.2f s", line.len ? ", " : "", json_object_iter_key(at),
+			json_number_value(json_object_iter_value(at)));
 	output_field("slowest feeds", line.data);
 }
 
@@ -149,15 +148,12 @@ static void
 print_failing(json_t *feeds)
 {
 	AUTO(buf_fini) struct buf line = BUF_INIT(65536);
-	const char *name;
-	json_t *value;
 
-	json_object_foreach(feeds, name, value)
-	{
-		json_int_t n = json_integer_value(value);
+	for (void *at = json_object_iter(feeds); at; at = json_object_iter_next(feeds, at)) {
+		json_int_t n = json_integer_value(json_object_iter_value(at));
 
-		buf_printf(&line, "%s%s (%lld %s)", line.len ? ", " : "", name, n,
-			n == 1 ? "error" : "errors");
+		buf_printf(&line, "%s%s (%lld %s)", line.len ? ", " : "", json_object_iter_key(at),
+			n, n == 1 ? "error" : "errors");
 	}
 	output_field("failing feeds", line.data);
 }

@@ -294,6 +294,8 @@ schedule_after_failure(struct schedule_state *state, const struct schedule_polic
 		plan.cause = CAUSE_HINT;
 	if (retry_after > fmax(gap, hint))
 		plan.cause = CAUSE_RETRY_AFTER;
+	if (plan.cause == CAUSE_RATE_LIMIT)
+		least = fmax(least, RATE_LIMIT_GAP); /* jitter goes up from it only */
 	least = fmax(least, fmax(hint, retry_after));
 	settle_plan(&plan, failure->now, fmax(gap, least), least, jitter);
 	skip(&plan, state, policy, failure->hints);

@@ -367,6 +367,8 @@ failures_wait_longer(void **state)
 		assert_true(plan.next_poll - NOON >=
 			(failure.retry_after < 2 * DAY ? failure.retry_after : 2 * DAY));
 		assert_true(plan.next_poll - NOON >= failure.hint);
+		if (failures[i].cause == CAUSE_RATE_LIMIT)
+			assert_true(plan.next_poll - NOON >= 3600);
 	}
 }
 
