@@ -127,7 +127,8 @@ schedule_least_gap(const struct schedule_state *state, const struct schedule_pol
 
 /*
  * The price of a request, theta: solved anew every 15 minutes so that all feeds together stay
- * within the budget: adaptive ones get what those with a fixed interval leave.
+ * within the budget: those with a fixed interval have what they take, and count in the ceiling
+ * only.
  */
 struct schedule_budget {
 	double polls_per_feed_per_day; /* 24 */

@@ -20,17 +20,6 @@
 	(6 * HOUR) /* before that, predictions are not compared with what was done                 \
 		    */
 
-/* The budget in polls a second. */
-static double
-budget_rate(const struct schedule_budget *budget, size_t n)
-{
-	double rate = budget->polls_per_feed_per_day / DAY * (double)n;
-
-	if (budget->max_requests_per_hour > 0)
-		rate = fmin(rate, budget->max_requests_per_hour / HOUR);
-	return rate;
-}
-
 void
 schedule_price_init(struct schedule_price *price, const struct schedule_budget *budget, int64_t now)
 {
@@ -87,6 +76,21 @@ predict(const struct demand *demands, size_t n, double theta)
 	return total;
 }
 
+/* The budget in polls a second. A feed with a fixed interval has what it takes, so that a few of
+ * them leave the others what they had; the ceiling is for all together. */
+static double
+budget_rate(const struct schedule_budget *budget, const struct demand *demands, size_t n)
+{
+	double rate = 0;
+
+	for (size_t i = 0; i < n; i++)
+		rate += demands[i].root > 0 ? budget->polls_per_feed_per_day / DAY
+					    : fmin(demands[i].least, demands[i].most);
+	if (budget->max_requests_per_hour > 0)
+		rate = fmin(rate, budget->max_requests_per_hour / HOUR);
+	return rate;
+}
+
 static void
 account(struct schedule_price *price, double budget, double made, double seconds)
 {
@@ -102,7 +106,8 @@ void
 schedule_price_solve(struct schedule_price *price, const struct schedule_budget *budget,
 	const struct schedule_feeds *feeds, double made, int64_t now)
 {
-	double rate = budget_rate(budget, feeds->n);
+	AUTO(freep) struct demand *demands = read_demands(feeds);
+	double rate = budget_rate(budget, demands, feeds->n);
 	double kappa = 1;
 	double low = price->theta / SEARCH_SPAN, high = price->theta * SEARCH_SPAN;
 
@@ -112,7 +117,6 @@ schedule_price_solve(struct schedule_price *price, const struct schedule_budget 
 		return;
 	if (now - price->started_at >= LEARN_SECONDS && price->predicted > 0)
 		kappa = fmax(0.6, fmin(price->made / price->predicted, 1.5));
-	AUTO(freep) struct demand *demands = read_demands(feeds);
 	double repay = fmax(REPAY_SECONDS * rate, REPAY_INTERVALS * (double)feeds->n);
 	double wanted = rate * fmax(0.7, fmin(1 + price->due / repay, 1.3)) / kappa;
 
