@@ -40,12 +40,12 @@ static struct {
 	pthread_mutex_t lock;
 	sqlite3_vfs vfs, *real;
 	sqlite3_io_methods methods;
-	long calls;    /* that could fail, since disk_fail() */
-	long fail_at;  /* the number of the call that fails; 0 for none */
-	bool for_good; /* and all after it */
-	bool full;     /* writes fail for want of room, not for a fault of the medium */
-	long failed;   /* so many did */
-	bool recording;
+	long calls;	   /* that could fail, since disk_fail() */
+	long fail_at;	   /* the number of the call that fails; 0 for none */
+	bool for_good;	   /* and all after it */
+	_Atomic bool full; /* writes fail for want of room, not for a fault of the medium */
+	long failed;	   /* so many did */
+	_Atomic bool recording;
 	struct disk_step *steps;
 	size_t n_steps, cap_steps;
 } disk = {.lock = PTHREAD_MUTEX_INITIALIZER};
