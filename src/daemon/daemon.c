@@ -6,6 +6,7 @@
  * when its input is closed and empty.
  */
 #include <errno.h>
+#include <malloc.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -418,6 +419,16 @@ daemon_check(const char *config_path)
 	return DAEMON_DONE;
 }
 
+/* Bodies and documents come and go: large ones are given back at once, and threads share two heaps,
+ * so that a burst does not stay resident in every one of them. */
+static void
+bound_heaps(void)
+{
+	mallopt(M_ARENA_MAX, 2);
+	mallopt(M_MMAP_THRESHOLD, 256 << 10);
+	mallopt(M_TRIM_THRESHOLD, 1 << 20);
+}
+
 static void
 init(struct daemon *daemon)
 {
@@ -437,6 +448,7 @@ daemon_run(const struct daemon_options *options)
 {
 	struct daemon daemon = {.options = *options, .unix_fd = -1, .tcp_fd = -1};
 
+	bound_heaps();
 	parse_init();
 	struct config *config = load(options->config_path, false);
 	if (!config)

@@ -29,7 +29,7 @@ def test_pid_1_stops_reloads_and_reaps(server, feedd, tmp_path):
     feed = server.feed("/a", items(1))
     feedd.configure(feeds={"a": feed.url}, notify={"out": {"exec": [hook]}})
     with open(feedd.log_file, "ab") as log:
-        namespace = subprocess.Popen(["unshare", "--pid", "--fork", "--kill-child", "--mount-proc", *feedd.command()], stderr=log)
+        namespace = subprocess.Popen(["unshare", "--pid", "--fork", "--kill-child", *feedd.command()], stderr=log)
     try:
         feedd.process = namespace
         wait_for(feedd._answers_or_died, "an answer on the socket")
