@@ -486,7 +486,8 @@ price_fills_the_budget(void **state)
 	schedule_price_solve(&price, &budget, &feeds, 0, NOON + 900);
 	assert_near(price.due, 25, 1e-6);
 	assert_near(sqrt(before / price.theta), 1 + 25.0 / 1200, 1e-3);
-	/* Half the feeds have a fixed interval, and a short one: the other half keeps what it has. */
+	/* Half the feeds have a fixed interval, and a short one: the other half keeps what it has.
+	 */
 	many.n_fixed = 50;
 	many.policies[1].interval = many.policies[1].min_interval;
 	schedule_price_init(&price, &budget, NOON);
