@@ -110,7 +110,7 @@ def test_everything_hostile_at_once(server, feedd):
     status = open(f"/proc/{feedd.process.pid}/status", encoding="ascii").read()
     peak = int(status.split("VmHWM:")[1].split()[0])
     print(f"peak {peak / 1024:.0f} MB")
-    assert peak <= 256 * 1024 * (4 if SLOW > 1 else 1)
+    assert peak <= 192 * 1024 * (4 if SLOW > 1 else 1)
     stop.set()
     for client in clients:
         client.join()
