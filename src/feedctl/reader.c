@@ -11,6 +11,9 @@
 
 /* Between two looks at a pipe that could not be made small. */
 #define LOOK_MS 10
+/* At the stop a reader that still lives is given so long to take the line that lies in the pipe:
+ * else it would read it after we are gone, unacknowledged, and again from whoever follows next. */
+#define LAST_LINE_MS 500
 
 void
 reader_init(struct reader *reader, int fd, int stop_fd, bool take_turns)
@@ -74,6 +77,21 @@ reader_write(const struct reader *reader, const char *data, size_t len)
 	return 0;
 }
 
+/* True if the reader takes what is left within the time. */
+static bool
+takes_last_line(const struct reader *reader)
+{
+	for (int waited_ms = 0; waited_ms < LAST_LINE_MS; waited_ms += LOOK_MS) {
+		struct pollfd gone = {.fd = reader->fd};
+
+		if (is_empty(reader))
+			return true;
+		if (poll(&gone, 1, LOOK_MS) > 0) /* the reader has gone */
+			break;
+	}
+	return is_empty(reader);
+}
+
 int
 reader_wait_taken(const struct reader *reader)
 {
@@ -93,6 +111,8 @@ reader_wait_taken(const struct reader *reader)
 			if (poll(gone, ARRAY_SIZE(gone), LOOK_MS) > 0)
 				r = gone[0].revents ? -EPIPE : -ECANCELED;
 		}
+		if (r == -ECANCELED)
+			return takes_last_line(reader) ? 0 : r;
 		if (r < 0)
 			return is_empty(reader) ? 0 : r;
 	}
