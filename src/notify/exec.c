@@ -207,6 +207,10 @@ exec_start(struct exec_job *job)
 	AUTO(closep) int our_output = output[0];
 	if (set_nonblocking(our_input) < 0 || set_nonblocking(our_output) < 0)
 		return -errno;
+	/* What the pipe takes is in it before the hook runs: an ordinary event reaches it whole,
+	 * even if we die in the next moment. */
+	ssize_t n = job->input.len > 0 ? write(our_input, job->input.data, job->input.len) : 0;
+	job->written = n > 0 ? (size_t)n : 0;
 	int r = spawn(job, child_input, child_output);
 	if (r < 0)
 		return r;
