@@ -28,7 +28,7 @@ struct html {
 	bool in_cdata;
 	bool pre;		   /* line feeds count */
 	bool no_end[ELEMENTS_MAX]; /* no end tag of this element is left */
-	bool no_quote[2];	   /* no " and no ' is left */
+	bool no_quote[2];	   /* no " and no ' is left that would end a value */
 	bool no_close;		   /* no '>' is left */
 };
 
@@ -285,7 +285,12 @@ read_tag(struct html *html, struct tag *tag)
 	read_attributes(html, at, tag);
 	if (tag->is_closed)
 		return true;
-	html->no_close = true;
+	/* A '>' may be left all the same, within what looked like a quoted value: quotes mean
+	 * nothing from here on. */
+	if (find_char(html, names_end, '>') == SIZE_MAX)
+		html->no_close = true;
+	else
+		html->no_quote[0] = html->no_quote[1] = true;
 	/* Cut off: a tag of HTML with an attribute or nothing more was meant as one. */
 	return tag->element &&
 		(tag->element->kind == ELEMENT_CODE || names_end == html->len ||

@@ -183,6 +183,7 @@ titles_are_plain(void **state)
 		{"<\x7fscript>a", "a"},
 		{"<scr\xe2\x80\xaeipt>a", "a"},
 		{"<sc<b>ript>", "ript>"},
+		{"<x y=\"<script>z\"", "<x y=\"z\""},
 		{"<![CDATA[<sc]]>ript>", "<sc ript>"},
 		{"&lt;<i>name</i>&gt;", "<name>"},
 		{"<", "<"},
@@ -211,6 +212,7 @@ html_becomes_text(void **state)
 		{"a<script>b</scripture></SCRIPT >c", "ac"},
 		{"a<style>b", "a"},
 		{"a<title>b</title>c<title>d", "acd"},
+		{"a<x y=\"<b>c</b><script>d\"", "a<x y=\"c"},
 		{"a<iframe src=x>b</iframe>c", "ac"},
 		{"<img src=x alt='a cat'><img src=y alt=''><img src=z>", "a cat"},
 		{"<IMG ALT=cat SRC=x>", "cat"},
@@ -237,7 +239,7 @@ hostile_html_takes_linear_time(void **state)
 	static const char *const pieces[] = {"<b", "<b ", "<a href=\"", "<a href='", "<!--", "<!",
 		"<?", "<script>", "<title>", "<![CDATA[", "&", "&#", "&lt", "<b><i>", "</b>",
 		"<b a=", "<p a ", "< ", "<p></", "<script></", "<x:", "\xff", "&nGt;", "<br>",
-		"<img alt=\"&nGt;\">", "<p>a"};
+		"<img alt=\"&nGt;\">", "<p>a", "<x y=\">\"", "<x y=\"'>", "<x =\"\">'"};
 #ifdef __SANITIZE_THREAD__ /* which looks at all that memchr(3) might have read, at each call */
 	const size_t size = (size_t)1 << 16;
 #else
