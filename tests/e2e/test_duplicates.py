@@ -32,7 +32,7 @@ def test_the_same_address_is_told_once(server, feedd):
 
 def test_the_same_long_text_is_told_once_and_a_short_one_is_not_compared(server, feedd):
     hook = feedd.hook()
-    a, b = start(server, feedd, hook)
+    a, b = start(server, feedd, hook, concurrency=1)
     tell(feedd, a, "a", item(10, id="a10", html=TEXT, title="Long"))
     tell(feedd, b, "b", item(11, id="b11", html=TEXT.replace(" ", "\n"), title="Long again"))
     tell(feedd, a, "a", item(12, id="a12", html="<p>short</p>", title="Short"))

@@ -4,9 +4,10 @@ import socket
 import threading
 
 import pytest
+from support.daemon import SANITIZED
 from support.feeds import item, items
 from support.server import Answer
-from support.wait import SLOW, wait_for
+from support.wait import wait_for
 
 
 def counts(feedd, name="a"):
@@ -110,7 +111,7 @@ def test_everything_hostile_at_once(server, feedd):
     status = open(f"/proc/{feedd.process.pid}/status", encoding="ascii").read()
     peak = int(status.split("VmHWM:")[1].split()[0])
     print(f"peak {peak / 1024:.0f} MB")
-    assert peak <= 192 * 1024 * (4 if SLOW > 1 else 1)
+    assert peak <= 192 * 1024 * (4 if SANITIZED else 1)
     stop.set()
     for client in clients:
         client.join()

@@ -148,5 +148,5 @@ def test_a_hook_that_reads_nothing_has_been_told(server, feedd):
     feed.add(item(2, html="<p>" + "long " * 100000 + "</p>"))
     feedd.poll("a")
     calls = feedd.directory / "quiet.calls"
-    wait_for(calls.exists, "the call")
+    wait_for(lambda: calls.exists() and calls.read_text(), "the call")
     assert stays(lambda: calls.read_text() == "x\n", 7), "it was called again"

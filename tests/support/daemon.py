@@ -27,6 +27,15 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 BUILD = pathlib.Path(os.environ.get("FEEDD_BUILD") or ROOT / "build").resolve()
 WRAP = shlex.split(os.environ.get("FEEDD_WRAP", ""))
 
+
+def _is_sanitized():
+    """Sanitizers and valgrind keep what was freed, and need several times the memory."""
+    program = BUILD / "feedd"
+    return bool(WRAP) or (program.exists() and any(mark in program.read_bytes() for mark in (b"__asan_init", b"__tsan_init")))
+
+
+SANITIZED = _is_sanitized()
+
 # What a sanitizer or valgrind says when it has found something.
 REPORTS = ("ERROR: AddressSanitizer", "ERROR: LeakSanitizer", "WARNING: ThreadSanitizer", "runtime error:",
            "== Invalid ", "definitely lost")

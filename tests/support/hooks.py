@@ -70,7 +70,9 @@ class Hook:
         if not file.exists():
             return []
         out, call = [], None
-        for line in file.read_text(encoding="utf-8", errors="surrogateescape").split("\n"):
+        # A record that is being written has no end yet: it is left for later, with the line that may be torn.
+        whole, end, _ = file.read_bytes().rpartition(b"\nend\n")
+        for line in (whole + end).decode("utf-8", "surrogateescape").split("\n"):
             kind, _, rest = line.partition(" ")
             if kind == "call":
                 call = Call(float(rest), [], {}, [])

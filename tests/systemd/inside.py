@@ -91,7 +91,7 @@ def prepare(scenario):
     dropin = pathlib.Path("/etc/systemd/system/feedd.service.d")
     dropin.mkdir(parents=True, exist_ok=True)
     if scenario == "life":
-        (dropin / "fast.conf").write_text("[Service]\nWatchdogSec=2s\nRestartSec=100ms\n")
+        (dropin / "fast.conf").write_text("[Service]\nWatchdogSec=5s\nRestartSec=100ms\n")
 
 
 def first_items():
