@@ -34,6 +34,17 @@ enum http_error {
 	HTTP_CANCELLED, /* http_cancel or http_stop */
 };
 
+/*
+ * What the bodies of many requests may take together, counted from their first byte until
+ * http_request_fini. A body may always have its share. Where all of them are over max_bytes, the
+ * largest of those still on their way that are over their share gives way, and fails with
+ * HTTP_TOO_LARGE: who holds much for long makes no room scarce for others.
+ */
+struct http_allowance {
+	size_t max_bytes, share_bytes;
+	size_t used_bytes;
+};
+
 struct http_request {
 	/* in; everything is copied or used before http_start returns */
 	const char *method; /* NULL: GET, or POST where there is a body. Only GET and HEAD are
@@ -59,6 +70,8 @@ struct http_request {
 				     NULL */
 	bool keep_alive;	  /* more requests to this host are waiting: keep the connection */
 	int64_t timeout_ms, max_bytes; /* for all hops together, 0: 60 s; decoded body, 0: 16 MiB */
+	struct http_allowance *allowance; /* shared with others, outlives http_request_fini; NULL:
+					     max_bytes is the only limit */
 	/* called once, on the loop, never from within http_start; the request is the caller's again
 	 */
 	void (*done)(struct http_request *request);
@@ -87,6 +100,7 @@ struct http_request {
 	int redirects;
 	int64_t bytes_wire, elapsed_ms;
 	struct http_transfer *transfer; /* internal, while in flight */
+	size_t held_bytes;		/* internal, of the allowance */
 };
 
 /* Starts the engine. user_agent: the default one. The program must ignore SIGPIPE. Returns -errno.

@@ -170,6 +170,12 @@ describe_stop(struct http_transfer *transfer)
 		transfer_fail(transfer, HTTP_TOO_LARGE, "headers are over %s",
 			failure_size(&transfer->arena, (int64_t)HTTP_HEADERS_MAX));
 		return true;
+	case STOP_CROWDED:
+		transfer_fail(transfer, HTTP_TOO_LARGE,
+			"no room for the body: those of all polls were over %s, and this was the "
+			"largest",
+			failure_size(&transfer->arena, (int64_t)transfer->in.allowance->max_bytes));
+		return true;
 	case STOP_PRIVATE:
 		describe_private(transfer);
 		return true;

@@ -252,22 +252,22 @@ outcome_of_hop(struct http_transfer *transfer, CURLcode code)
 	request->status = status >= 200 ? (int)status : 0; /* 1xx only promises one */
 	free(request->effective_url);
 	request->effective_url = xstrdup(transfer->address);
-	if (code != CURLE_OK)
+	if (code != CURLE_OK || transfer->stop == STOP_CROWDED)
 		judge_failure(transfer, code);
 	if (request->error == HTTP_OK && asks_for_digest(transfer)) {
-		buf_fini(&request->answer);
+		receive_drop(request);
 		return OUTCOME_AGAIN;
 	}
 	if (request->error == HTTP_OK && status >= 300 && status <= 399 && status != 304 &&
 		redirect(transfer) == OUTCOME_AGAIN) {
-		buf_fini(&request->answer);
+		receive_drop(request);
 		return OUTCOME_AGAIN;
 	}
 	if (request->status > 0)
 		take_headers(transfer);
 	request->partial = request->status == 226;
 	if (request->error != HTTP_OK)
-		buf_fini(&request->answer);
+		receive_drop(request);
 	return OUTCOME_FINISHED;
 }
 
@@ -283,7 +283,7 @@ http_request_fini(struct http_request *request)
 		free(*strings[i]);
 		*strings[i] = NULL;
 	}
-	buf_fini(&request->answer);
+	receive_drop(request);
 	request->error = HTTP_OK;
 	request->status = request->redirects = 0;
 	request->truncated = request->partial = false;

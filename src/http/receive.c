@@ -93,6 +93,50 @@ is_redirect(long status)
 	return status == 301 || status == 302 || status == 303 || status == 307 || status == 308;
 }
 
+void
+receive_drop(struct http_request *request)
+{
+	buf_fini(&request->answer);
+	if (request->allowance)
+		request->allowance->used_bytes -= request->held_bytes;
+	request->held_bytes = 0;
+}
+
+/* Of the requests on their way that share an allowance, the one with the largest body over its
+ * share; NULL where there is none. */
+static struct http_transfer *
+find_largest(const struct http *http, const struct http_allowance *allowance)
+{
+	struct http_transfer *largest = NULL;
+	size_t most = allowance->share_bytes;
+
+	for (struct http_transfer *at = http->active.first; at; at = at->next)
+		if (at->in.allowance == allowance && at->request->held_bytes > most) {
+			largest = at;
+			most = at->request->held_bytes;
+		}
+	return largest;
+}
+
+/* Counts what was added to the body. Another transfer that gives way is ended by its next bytes, or
+ * by its end. */
+static void
+count_held(struct http_transfer *transfer, size_t len)
+{
+	struct http_allowance *allowance = transfer->in.allowance;
+	struct http_transfer *largest;
+
+	if (!allowance)
+		return;
+	transfer->request->held_bytes += len;
+	allowance->used_bytes += len;
+	while (allowance->used_bytes > allowance->max_bytes &&
+		(largest = find_largest(transfer->http, allowance))) {
+		largest->stop = STOP_CROWDED;
+		receive_drop(largest->request);
+	}
+}
+
 /* Decides by the status what becomes of the body, and takes memory for what is announced. */
 static void
 begin_body(struct http_transfer *transfer)
@@ -110,7 +154,7 @@ begin_body(struct http_transfer *transfer)
 	transfer->body_dropped = in->follow && !in->body && is_redirect(status);
 	if (transfer->body_explains && transfer->body_max > HTTP_EXPLANATION_MAX)
 		transfer->body_max = HTTP_EXPLANATION_MAX;
-	buf_fini(answer);
+	receive_drop(transfer->request);
 	answer->max = transfer->body_max;
 	if (!transfer->body_explains && length > in->max_bytes) {
 		transfer->stop = STOP_BODY;
@@ -137,14 +181,15 @@ on_body(char *data, size_t size, size_t count, void *arg)
 		return 0;
 	size_t have = transfer->body_dropped ? transfer->dropped : answer->len;
 	size_t fits = len <= transfer->body_max - have ? len : transfer->body_max - have;
-	if (transfer->body_dropped)
+	if (transfer->body_dropped) {
 		transfer->dropped += fits;
-	else
+	} else {
 		buf_append(answer, data, fits);
-	if (fits == len)
-		return len;
-	transfer->stop = transfer->body_explains ? STOP_ENOUGH : STOP_BODY;
-	return 0;
+		count_held(transfer, fits);
+	}
+	if (fits < len && transfer->stop == STOP_NONE)
+		transfer->stop = transfer->body_explains ? STOP_ENOUGH : STOP_BODY;
+	return transfer->stop == STOP_NONE ? len : 0;
 }
 
 void

@@ -53,6 +53,7 @@ enum http_stop {
 	STOP_ENOUGH,  /* what is still to come is of no interest */
 	STOP_BODY,    /* over max_bytes */
 	STOP_HEADERS, /* over HTTP_HEADERS_MAX */
+	STOP_CROWDED, /* gave way to the bodies of others, see struct http_allowance */
 	STOP_PRIVATE, /* an address that may not be connected to */
 };
 
@@ -120,6 +121,8 @@ bool transfer_may_be_private(const struct http_transfer *transfer);
 
 /* receive.c: sets libcurl's callbacks of one hop. */
 void receive_prepare(struct http_transfer *transfer);
+/* Frees what there is of the body. */
+void receive_drop(struct http_request *request);
 
 enum outcome {
 	OUTCOME_FINISHED,

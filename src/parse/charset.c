@@ -277,8 +277,8 @@ ask_iconv(struct arena *arena, const char *label, size_t len, struct encoding *r
 	for (const char *c = name; *c; c++)
 		if (!(*c >= 'a' && *c <= 'z') && !(*c >= '0' && *c <= '9') && !strchr("-_.", *c))
 			return -ENOENT;
-	iconv_t cd = iconv_open("UTF-8", name);
-	if (cd == (iconv_t)-1)
+	iconv_t cd;
+	if (encoding_open(name, &cd) < 0)
 		return -ENOENT;
 	iconv_close(cd);
 	*ret_encoding = (struct encoding){name, name, false, false};

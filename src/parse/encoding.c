@@ -244,6 +244,25 @@ convert(iconv_t cd, size_t unit, const char *data, size_t len, struct buf *out)
 	return bad;
 }
 
+/* gcc's analyser takes iconv_open's value for "no such encoding" for something that is to be
+ * closed.
+ */
+#pragma GCC diagnostic push
+#ifndef __clang__
+#pragma GCC diagnostic ignored "-Wanalyzer-malloc-leak"
+#endif
+int
+encoding_open(const char *name, iconv_t *ret_converter)
+{
+	iconv_t converter = iconv_open("UTF-8", name);
+
+	if (converter == (iconv_t)-1)
+		return -ENOTSUP;
+	*ret_converter = converter;
+	return 0;
+}
+#pragma GCC diagnostic pop
+
 long
 encoding_convert(const struct encoding *encoding, const char *data, size_t len, struct buf *out)
 {
@@ -257,8 +276,8 @@ encoding_convert(const struct encoding *encoding, const char *data, size_t len, 
 		data = euc.data;
 		len = euc.len;
 	}
-	iconv_t cd = iconv_open("UTF-8", encoding->iconv);
-	if (cd == (iconv_t)-1)
+	iconv_t cd;
+	if (encoding_open(encoding->iconv, &cd) < 0)
 		return -ENOTSUP;
 	size_t unit = strncmp(encoding->name, "utf-32", 6) == 0 ? 4
 		: strncmp(encoding->name, "utf-16", 6) == 0	? 2

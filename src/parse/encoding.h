@@ -2,6 +2,7 @@
 #ifndef PARSE_ENCODING_H
 #define PARSE_ENCODING_H
 
+#include <iconv.h>
 #include <stdbool.h>
 #include <stddef.h>
 
@@ -37,6 +38,10 @@ int encoding_find(
  * head of the data only. */
 void encoding_guess(
 	const struct parse_input *input, struct arena *arena, struct encoding_guess *ret_guess);
+
+/* A converter from what iconv(3) calls `name` to UTF-8, to be closed with iconv_close(). -ENOTSUP
+ * where there is none. */
+int encoding_open(const char *name, iconv_t *ret_converter) MUST_USE;
 
 /* Converts into out (emptied first; its ceiling holds): the number of invalid sequences, each
  * replaced by U+FFFD, or a negative errno: -ENOTSUP where iconv has no such encoding, -EMSGSIZE. */

@@ -15,6 +15,11 @@
  * before it, as the pace of hosts has it while the daemon runs. */
 #define HOLD_SECONDS ((int64_t)600)
 
+/* The bodies of all polls in flight: this much each, whatever others hold, and room for so many of
+ * the largest size. */
+#define BODY_SHARE ((int64_t)512 << 10)
+#define BODIES_LARGE 3
+
 /* Takes what the database knows of a feed. A last poll in the future means that the clock was put
  * back: what was to be waited is waited from now. */
 static void
@@ -212,6 +217,21 @@ bring_forward(struct poller *poller, struct feed *feed, bool started)
 		feed->next_poll_at = plan.next_poll;
 }
 
+/* What the bodies of all polls may take together: a few hundred feeds that each hold back the end
+ * of a large one must not take all memory. */
+static void
+limit_bodies(struct poller *poller, const struct config *config)
+{
+	int64_t largest = 0;
+
+	for (size_t i = 0; i < config->n_feeds; i++)
+		if (config->feeds[i].settings->max_size > largest)
+			largest = config->feeds[i].settings->max_size;
+	int64_t shares = BODY_SHARE * config->max_polls, max = BODIES_LARGE * largest;
+	poller->bodies.share_bytes = (size_t)BODY_SHARE;
+	poller->bodies.max_bytes = (size_t)(max > shares ? max : shares);
+}
+
 void
 poller_configure(struct poller *poller, struct config *config, const struct store_feed *feeds)
 {
@@ -225,6 +245,7 @@ poller_configure(struct poller *poller, struct config *config, const struct stor
 	};
 
 	poller->config = config_ref(config);
+	limit_bodies(poller, config);
 	pace_limit(poller->pace, &limits, poller_mono_ms());
 	if (n_old)
 		qsort(old, n_old, sizeof(*old), compare_ids);

@@ -218,6 +218,7 @@ on_loaded(struct parcel *parcel)
 	poll->now = poller_now();
 	poll_prepare(poll, &poll->store.state);
 	poll->request.keep_alive = pace_others(&poll->feed->pace) > 0;
+	poll->request.allowance = &poller->bodies;
 	poll->request.done = on_answer;
 	poll->request.arg = poll;
 	stats_request(&poller->stats, poll->now);

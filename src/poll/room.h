@@ -43,9 +43,10 @@ struct poller {
 	int64_t probe_at; /* while offline: when the next feed may try; monotonic milliseconds */
 	ev_timer wake, solve;
 	struct schedule_price price;
-	double made;	  /* polls since the price was solved */
-	size_t in_flight; /* polls not home yet */
-	size_t untried;	  /* --once: feeds that have not had their turn */
+	double made;		      /* polls since the price was solved */
+	size_t in_flight;	      /* polls not home yet */
+	struct http_allowance bodies; /* what those of all polls in flight may take together */
+	size_t untried;		      /* --once: feeds that have not had their turn */
 	bool stopping, had_failures, store_failing;
 	struct poll_stats stats;
 	unsigned short random[3];
