@@ -4,6 +4,8 @@
 #include <errno.h>
 #include <string.h>
 
+#include "quota.h"
+
 int
 db_errno(int code)
 {
@@ -37,6 +39,7 @@ db_errno(int code)
 int
 db_open(struct db *db, const char *path, int flags)
 {
+	quota_init();
 	*db = (struct db){0};
 	int code = sqlite3_open_v2(path, &db->handle, flags | SQLITE_OPEN_NOMUTEX, NULL);
 	if (code != SQLITE_OK) {

@@ -5,7 +5,8 @@
  * (SELECT ?1 AS id, …): SQLite's expressions without any table in reach. An authorizer denies
  * whatever is not a plain function call, a second SELECT above all; a progress handler bounds the
  * steps; REGEXP is PCRE2 with match limits. Values that come from the network are bound, never
- * spelled out.
+ * spelled out. What an evaluation may allocate is bounded, and functions whose time grows with the
+ * product of their arguments are left out or done otherwise: texts may be of 4 MiB.
  */
 #define PCRE2_CODE_UNIT_WIDTH 8
 #include <errno.h>
@@ -14,11 +15,15 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "quota.h"
 #include "room.h"
 
 #define MAX_STEPS 1000000
 #define MAX_EXPRESSION 16384
 #define MATCH_LIMIT 100000
+/* What one evaluation may allocate, all in all. */
+#define MEMORY_MAX ((size_t)64 << 20)
+#define LIKE_PATTERN_MAX 250
 #define DEPTH_LIMIT 1000
 
 struct filter {
@@ -33,10 +38,10 @@ static const char *const column_names[] = {"id", "feed", "event", "seq", "guid",
 	"attachments", "image", "banner_image", "language", "base_url", "published", "modified",
 	"first_seen"};
 
-/* Functions that reach beyond their arguments. */
+/* Functions that reach beyond their arguments, make much of little, or take long. */
 static const char *const denied_functions[] = {"load_extension", "readfile", "writefile", "edit",
-	"fts3_tokenizer", "randomblob", "zeroblob", "sqlite_compileoption_get",
-	"sqlite_compileoption_used"};
+	"fts3_tokenizer", "randomblob", "zeroblob", "printf", "format", "replace",
+	"sqlite_compileoption_get", "sqlite_compileoption_used"};
 
 static int
 deny(struct filter *filter, const char *why)
@@ -138,11 +143,54 @@ stop_long_runs(void *arg)
 	return 1;
 }
 
+/* instr(text, part): where the part begins, in characters from 1, or 0. SQLite's own takes the
+ * product of both lengths. */
+static void
+sql_instr(sqlite3_context *context, int argc, sqlite3_value **argv)
+{
+	(void)argc;
+	const unsigned char *text = sqlite3_value_text(argv[0]);
+	const unsigned char *part = sqlite3_value_text(argv[1]);
+
+	if (!text || !part)
+		return; /* NULL */
+	const unsigned char *found = memmem(text, (size_t)sqlite3_value_bytes(argv[0]), part,
+		(size_t)sqlite3_value_bytes(argv[1]));
+	sqlite3_int64 at = found ? 1 : 0;
+	for (const unsigned char *c = text; found && c < found; c++)
+		at += (*c & 0xc0) != 0x80;
+	sqlite3_result_int64(context, at);
+}
+
+/* trim(text, characters) and its like take the product of both lengths, too. */
+static void
+sql_refuse(sqlite3_context *context, int argc, sqlite3_value **argv)
+{
+	(void)argc;
+	(void)argv;
+	sqlite3_result_error(context, "trim() with characters is not allowed here", -1);
+}
+
+static void
+add_functions(sqlite3 *handle)
+{
+	static const struct {
+		const char *name;
+		void (*run)(sqlite3_context *context, int argc, sqlite3_value **argv);
+	} functions[] = {{"regexp", sql_regexp}, {"instr", sql_instr}, {"trim", sql_refuse},
+		{"ltrim", sql_refuse}, {"rtrim", sql_refuse}};
+
+	for (size_t i = 0; i < ARRAY_SIZE(functions); i++)
+		sqlite3_create_function_v2(handle, functions[i].name, 2,
+			SQLITE_UTF8 | SQLITE_DETERMINISTIC, NULL, functions[i].run, NULL, NULL,
+			NULL);
+}
+
 static void
 limit(sqlite3 *handle)
 {
 	sqlite3_limit(handle, SQLITE_LIMIT_EXPR_DEPTH, 200);
-	sqlite3_limit(handle, SQLITE_LIMIT_LIKE_PATTERN_LENGTH, 1000);
+	sqlite3_limit(handle, SQLITE_LIMIT_LIKE_PATTERN_LENGTH, LIKE_PATTERN_MAX);
 	sqlite3_limit(handle, SQLITE_LIMIT_LENGTH, 32 << 20);
 	sqlite3_limit(handle, SQLITE_LIMIT_ATTACHED, 0);
 	sqlite3_limit(handle, SQLITE_LIMIT_COMPOUND_SELECT, 1);
@@ -187,9 +235,12 @@ try_once(struct filter *filter, char **ret_error)
 	filter_pass(filter, &row);
 	int code = sqlite3_errcode(filter->handle);
 	sqlite3_reset(filter->stmt);
-	if (code != SQLITE_ERROR || strncmp(sqlite3_errmsg(filter->handle), "REGEXP", 6) != 0)
+	const char *said = sqlite3_errmsg(filter->handle);
+	/* Other functions may mind that the item is empty. */
+	if (code != SQLITE_ERROR ||
+		(strncmp(said, "REGEXP", 6) != 0 && strncmp(said, "trim()", 6) != 0))
 		return 0;
-	*ret_error = xstrdup(sqlite3_errmsg(filter->handle));
+	*ret_error = xstrdup(said);
 	return -EINVAL;
 }
 
@@ -203,6 +254,7 @@ filter_new(const char *where, char **ret_error)
 			       : "the expression is empty");
 		return NULL;
 	}
+	quota_init();
 	struct filter *filter = xcalloc(1, sizeof(*filter));
 	if (sqlite3_open_v2(":memory:", &filter->handle,
 		    SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, NULL) != SQLITE_OK) {
@@ -211,8 +263,7 @@ filter_new(const char *where, char **ret_error)
 		return NULL;
 	}
 	limit(filter->handle);
-	sqlite3_create_function_v2(filter->handle, "regexp", 2, SQLITE_UTF8 | SQLITE_DETERMINISTIC,
-		NULL, sql_regexp, NULL, NULL, NULL);
+	add_functions(filter->handle);
 	sqlite3_set_authorizer(filter->handle, authorize, filter);
 	sqlite3_progress_handler(filter->handle, MAX_STEPS, stop_long_runs, NULL);
 	if (prepare(filter, where) < 0)
@@ -273,7 +324,9 @@ filter_pass(struct filter *filter, const struct filter_row *row)
 	bind_date(stmt, at++, item->published_at);
 	bind_date(stmt, at++, item->modified_at);
 	sqlite3_bind_int64(stmt, at, row->first_seen);
+	quota_begin(MEMORY_MAX);
 	bool pass = sqlite3_step(stmt) == SQLITE_ROW && sqlite3_column_int(stmt, 0) != 0;
+	quota_end();
 	sqlite3_reset(stmt);
 	return pass;
 }

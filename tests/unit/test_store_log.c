@@ -1,4 +1,4 @@
-/* test_store_log.c - cursors, deliveries, retention, search, filters, and databases that are
+/* test_store_log.c - cursors, deliveries, retention, search, and databases that are
  * refused. */
 #include "test.h"
 
@@ -231,38 +231,6 @@ search_finds_words(void **state)
 	assert_string_equal(plain, "299 ");
 }
 
-static void
-filters_are_expressions(void **state)
-{
-	static const char *const good[] = {"1",
-		"title REGEXP 'CVE-[0-9]+' AND tags LIKE '%security%'", "feed = 'a' -- so",
-		"published > unixepoch('now', '-1 day')", "title IN ('a', 'b')",
-		"length(content_text) > 10"};
-	static const char *const bad[] = {"", " ", "1 UNION SELECT 1", "(SELECT 1)",
-		"title = ", "nosuch = 1", "1; DROP TABLE x", "1), (2", "?99", "title REGEXP '('",
-		"load_extension('x')", "1) FROM (SELECT 2", "EXISTS (SELECT * FROM feeds)",
-		"zeroblob(1000000000)", "randomblob(100000000) != title"};
-
-	(void)state;
-	for (size_t i = 0; i < ARRAY_SIZE(good); i++) {
-		char *error = NULL;
-		struct filter *filter = filter_new(good[i], &error);
-
-		if (!filter)
-			fail_msg("%s: %s", good[i], error);
-		filter_free(filter);
-	}
-	for (size_t i = 0; i < ARRAY_SIZE(bad); i++) {
-		char *error = NULL;
-		struct filter *filter = filter_new(bad[i], &error);
-
-		if (filter)
-			fail_msg("%s was taken", bad[i]);
-		assert_non_null(error);
-		free(error);
-	}
-}
-
 /* What store_open says of the directory; the store must not be open. */
 static int
 reopen(struct storing *storing, char **ret_error)
@@ -335,7 +303,6 @@ main(void)
 		WITH_STORE(consumers_never_go_back),
 		WITH_STORE(retention_spares_what_is_listed_or_needed),
 		WITH_STORE(search_finds_words),
-		cmocka_unit_test(filters_are_expressions),
 		WITH_STORE(a_second_daemon_is_refused),
 		WITH_STORE(a_newer_schema_is_refused),
 		WITH_STORE(a_foreign_file_is_left_alone),
