@@ -247,7 +247,11 @@ struct store_render {
 };
 void store_render(struct store *store, struct store_render *render);
 
-/* Named consumers of the streams: a cursor each. Made at first use at the start of the log. Writer
+/* Whoever may use the socket may make consumers. */
+#define STORE_CONSUMERS_MAX 1000
+
+/* Named consumers of the streams: a cursor each. Made at first use at the start of the log; -EDQUOT
+ * where there are STORE_CONSUMERS_MAX. Retention takes those that have lost their place. Writer
  * thread. */
 struct store_consumer {
 	struct store_parcel head;

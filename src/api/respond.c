@@ -78,6 +78,7 @@ respond_errno(struct request *request, int error)
 		{-EINVAL, MHD_HTTP_BAD_REQUEST, "that cannot be read"},
 		{-ENOSPC, MHD_HTTP_INSUFFICIENT_STORAGE, "the disk is full"},
 		{-EBUSY, MHD_HTTP_SERVICE_UNAVAILABLE, "the database is busy"},
+		{-EDQUOT, MHD_HTTP_INSUFFICIENT_STORAGE, "there are 1000 consumers already"},
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(answers); i++)

@@ -137,17 +137,35 @@ write_retry(struct store *store, struct store_retry *retry)
 	return r;
 }
 
+/* Made at the start of the log: the seq before the oldest event kept. */
+static int
+make_consumer(struct store *store, const struct store_consumer *consumer)
+{
+	int64_t n = 0;
+	int r = db_int(&store->db, &n, "SELECT count(*) FROM cursors WHERE notifier = 0", NO_BINDS);
+
+	if (r < 0)
+		return r;
+	if (n >= STORE_CONSUMERS_MAX)
+		return -EDQUOT;
+	return db_run(&store->db,
+		"INSERT INTO cursors(name, notifier, seq, at)"
+		" VALUES(?1, 0, coalesce((SELECT min(seq) - 1 FROM events), ?2), ?3)",
+		BINDS(TEXT(consumer->name), INT(store->seq), INT(consumer->now)));
+}
+
 int
 write_consumer(struct store *store, struct store_consumer *consumer)
 {
 	if (consumer->ack && consumer->seq > store->seq)
 		consumer->seq = store->seq;
-	/* Made at the start of the log: the seq before the oldest event kept. */
-	int r = db_run(&store->db,
-		"INSERT INTO cursors(name, notifier, seq, at)"
-		" VALUES(?1, 0, coalesce((SELECT min(seq) - 1 FROM events), ?2), ?3) ON CONFLICT "
-		"DO NOTHING",
-		BINDS(TEXT(consumer->name), INT(store->seq), INT(consumer->now)));
+	int64_t id;
+	int r = db_int(&store->db, &id, "SELECT id FROM cursors WHERE notifier = 0 AND name = ?",
+		BINDS(TEXT(consumer->name)));
+	if (r == 0)
+		r = make_consumer(store, consumer);
+	else if (r > 0)
+		r = 0;
 	if (r == 0 && consumer->ack)
 		r = db_run(&store->db,
 			"UPDATE cursors SET seq = max(seq, ?2), at = ?3 WHERE notifier = 0 AND "

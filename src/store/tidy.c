@@ -173,6 +173,20 @@ release_overdue(struct store *store, struct store_tidy *tidy)
 	return r;
 }
 
+/* Consumers that have not been heard of for keep_events and have lost events: at their next word
+ * they begin at the oldest event kept, as they would have with their cursor. */
+static int
+forget_consumers(struct store *store, const struct store_tidy *tidy)
+{
+	if (tidy->config->keep_events <= 0)
+		return 0;
+	return db_run(&store->db,
+		"DELETE FROM cursors WHERE notifier = 0 AND at < ?1 AND seq < (SELECT min(seq) "
+		"FROM "
+		"events) - 1",
+		BINDS(INT(tidy->now - tidy->config->keep_events)));
+}
+
 /* One step: as many feeds as it takes to fill it, from where the last one stopped. */
 int
 write_tidy(struct store *store, struct store_tidy *tidy)
@@ -191,6 +205,8 @@ write_tidy(struct store *store, struct store_tidy *tidy)
 		r = delete_feed_events(store, tidy, safe);
 	if (r == 0)
 		r = delete_orphans(store, tidy, safe);
+	if (r == 0)
+		r = forget_consumers(store, tidy);
 	size_t end = tidy->feed + TIDY_FEEDS < config->n_feeds ? tidy->feed + TIDY_FEEDS
 							       : config->n_feeds;
 	for (; r == 0 && tidy->feed < end && tidy->items < STEP; tidy->feed++) {

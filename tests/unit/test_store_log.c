@@ -141,12 +141,33 @@ consumers_never_go_back(void **state)
 	assert_int_equal(ask_consumer(storing, true, 99), 5);
 }
 
+/* limit: consumers */
+static void
+consumers_are_not_without_number(void **state)
+{
+	struct storing *storing = *state;
+	struct store_consumer consumer = {.now = NOW};
+
+	for (int i = 0; i <= STORE_CONSUMERS_MAX; i++) {
+		snprintf(consumer.name, sizeof(consumer.name), "c%d", i);
+		store_consumer(storing->store, &consumer);
+		storing_wait(storing);
+		assert_int_equal(consumer.head.result, i < STORE_CONSUMERS_MAX ? 0 : -EDQUOT);
+	}
+	snprintf(consumer.name, sizeof(consumer.name), "c0");
+	store_consumer(storing->store, &consumer);
+	storing_wait(storing);
+	assert_int_equal(consumer.head.result, 0);
+}
+
+static int64_t forget = 400 * DAY;
+
 static void
 tidy(struct storing *storing, int64_t now, int64_t keep_events)
 {
 	struct feed_config feed = {.name = "a", .settings = &settings};
 	struct config config = {
-		.feeds = &feed, .n_feeds = 1, .keep_events = keep_events, .forget = 400 * DAY};
+		.feeds = &feed, .n_feeds = 1, .keep_events = keep_events, .forget = forget};
 	struct store_tidy it = {.config = &config, .now = now};
 
 	do {
@@ -176,9 +197,43 @@ retention_spares_what_is_listed_or_needed(void **state)
 	/* a consumer that does not come back may not hold the log for ever */
 	tidy(storing, NOW + 42 * DAY, 35 * DAY);
 	assert_int_equal(count(storing, "SELECT count(*) FROM items"), 100);
+	/* and is itself forgotten with what it missed */
+	assert_int_equal(count(storing, "SELECT count(*) FROM cursors"), 0);
+	assert_int_equal(ask_consumer(storing, false, 0), 399);
 	/* what went is not new when it comes back */
 	show(storing, feed, 0, 500, NOW + 43 * DAY);
 	assert_int_equal(count(storing, "SELECT count(*) FROM items"), 100);
+}
+
+/* Ten items leave a feed that goes on with one, and come back. */
+static int64_t
+told_after(struct storing *storing, int64_t feed, int64_t *now, int64_t away)
+{
+	int64_t before = count(storing, "SELECT count(*) FROM events WHERE event = 'item.new'");
+
+	show(storing, feed, 0, 10, *now);
+	show(storing, feed, 9, 10, *now + DAY);
+	*now += away;
+	show(storing, feed, 9, 10, *now - DAY); /* the feed was read meanwhile, without them */
+	tidy(storing, *now, 30 * DAY);
+	assert_int_equal(count(storing, "SELECT count(*) FROM items"), 1);
+	show(storing, feed, 0, 10, *now);
+	return count(storing, "SELECT count(*) FROM events WHERE event = 'item.new'") - before;
+}
+
+static void
+items_that_come_back_after_years(void **state)
+{
+	struct storing *storing = *state;
+	int64_t feed = one_feed(storing), now = NOW;
+
+	forget = 400 * DAY;
+	assert_int_equal(told_after(storing, feed, &now, 399 * DAY), 0);
+	forget = 0; /* never */
+	assert_int_equal(told_after(storing, feed, &now, 3000 * DAY), 0);
+	forget = 400 * DAY;
+	assert_int_equal(told_after(storing, feed, &now, 402 * DAY), 9);
+	assert_int_equal(count(storing, "SELECT count(*) FROM items"), 10);
 }
 
 static int
@@ -301,7 +356,9 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		WITH_STORE(notifiers_keep_their_place),
 		WITH_STORE(consumers_never_go_back),
+		WITH_STORE(consumers_are_not_without_number),
 		WITH_STORE(retention_spares_what_is_listed_or_needed),
+		WITH_STORE(items_that_come_back_after_years),
 		WITH_STORE(search_finds_words),
 		WITH_STORE(a_second_daemon_is_refused),
 		WITH_STORE(a_newer_schema_is_refused),
