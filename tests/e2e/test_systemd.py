@@ -3,6 +3,7 @@
 WITH_SYSTEMD names the program that boots one; without it (or where it cannot run) these tests are skipped, and say so. What
 happens inside is in tests/systemd/inside.py.
 """
+import fcntl
 import os
 import pathlib
 import shutil
@@ -27,19 +28,30 @@ def clean_environment():
     return {k: v for k, v in os.environ.items() if k not in ("MAKEFLAGS", "MAKELEVEL", "MFLAGS")}
 
 
-@pytest.fixture(scope="module", name="package")
-def fixture_package(tmp_path_factory):
-    """The Debian package of the build under test, in a directory that only this test has."""
-    if not shutil.which("dpkg-deb") or not shutil.which("dpkg-shlibdeps"):
-        pytest.skip("dpkg-dev is not installed")
-    if SANITIZED:
-        pytest.skip("a sanitizer's build is not what is packaged: its options and suppressions do not reach the units")
-    build = tmp_path_factory.mktemp("build")
+def build_package(build):
+    build.mkdir(exist_ok=True)
     for program in ("feedd", "feedctl"):
         shutil.copy2(BUILD / program, build / program)
     done = subprocess.run(["make", "-s", "-o", "all", "deb", f"BUILD={build}"], cwd=ROOT, env=clean_environment(),
                           capture_output=True, text=True, timeout=300 * SLOW, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
+
+
+@pytest.fixture(scope="module", name="package")
+def fixture_package(tmp_path_factory):
+    """The Debian package of the build under test, made below the temporary directory of this run."""
+    if not shutil.which("dpkg-deb") or not shutil.which("dpkg-shlibdeps"):
+        pytest.skip("dpkg-dev is not installed")
+    if SANITIZED:
+        pytest.skip("a sanitizer's build is not what is packaged: its options and suppressions do not reach the units")
+    shared = tmp_path_factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:  # one package for all workers of this run
+        shared = shared.parent
+    build = shared / "package"
+    with open(shared / "package.lock", "w", encoding="ascii") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not list(build.glob("feedd_*.deb")):
+            build_package(build)
     return next(build.glob("feedd_*.deb"))
 
 
