@@ -52,5 +52,12 @@ struct json_t;
 /* Members of a JSON Feed item (jansson object, a new reference) for an item; shared by events,
  * /v1/items and parse. id: as in item_event_id. */
 struct json_t *item_to_json(const struct item *item, const char *id);
+/* Adds `comments`, `in_reply_to` and `location` to an object (the item's `_feedd`) where there is
+ * something to say; extras may be NULL. */
+void item_extras_to_json(const struct item_extras *extras, struct json_t *object);
+/* Reads them back, in the arena; NULL for none. */
+const struct item_extras *item_extras_from_json(const struct json_t *object, struct arena *arena);
+/* How objects with coordinates are dumped: seven places behind the point, a centimetre. */
+#define EVENT_DUMP_FLAGS (JSON_COMPACT | JSON_REAL_PRECISION(10))
 
 #endif

@@ -44,6 +44,16 @@ struct attachment {
 	int64_t duration_in_seconds; /* -1: unknown */
 };
 
+/* What the extensions slash, wfw, thr, georss and geo say of an item; absent parts NULL. */
+struct item_extras {
+	const char *comments_url, *comments_feed_url; /* where it is discussed: a page, a feed */
+	int64_t n_comments;		  /* as the feed said when the item was read; -1: unknown */
+	const char *reply_id, *reply_url; /* what it answers: the other's id, and address */
+	int32_t latitude_e7, longitude_e7; /* WGS 84, in 1e-7 degrees; see has_place */
+	bool has_place;
+	const char *place; /* its name */
+};
+
 struct item {
 	const char *id;	 /* guid, atom:id, rdf:about or JSON id; NULL where the feed gives none */
 	const char *url; /* absolute and safe, or NULL */
@@ -59,6 +69,7 @@ struct item {
 	const char **tags;
 	struct attachment *attachments;
 	size_t n_authors, n_tags, n_attachments;
+	const struct item_extras *extras; /* NULL: none, as most have */
 };
 
 /* What a feed says of how often to come: milliseconds never, all in seconds; 0 where absent. */

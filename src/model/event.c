@@ -82,6 +82,8 @@ extension_to_json(const struct event *event)
 	json_object_set_new(object, "feed", feed_to_json(&event->feed));
 	if (event->item)
 		add_string(object, "base_url", event->item->base_url);
+	if (event->item)
+		item_extras_to_json(event->item->extras, object);
 	if (event->also_json)
 		json_object_set_new(object, "also", json_loads(event->also_json, 0, NULL));
 	return object;
@@ -100,7 +102,7 @@ event_to_json(const struct event *event)
 		add_string(object, "title", event->title);
 	}
 	json_object_set_new(object, "_feedd", extension_to_json(event));
-	char *line = json_dumps(object, JSON_COMPACT);
+	char *line = json_dumps(object, EVENT_DUMP_FLAGS);
 	json_decref(object);
 	return line ? line : xstrdup("{}");
 }

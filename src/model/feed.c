@@ -201,6 +201,20 @@ append(const char *data, size_t len, void *user)
 	return buf_append(user, data, len);
 }
 
+static void
+add_extension(json_t *object, const struct item *item)
+{
+	json_t *extension = json_object();
+
+	if (item->content_html)
+		add_string(extension, "base_url", item->base_url);
+	item_extras_to_json(item->extras, extension);
+	if (json_object_size(extension) > 0)
+		json_object_set_new_nocheck(object, "_feedd", extension);
+	else
+		json_decref(extension);
+}
+
 /* One item at a time: a tree of all of them would take several times the document's memory. */
 char *
 document_to_json(const struct document *document, struct arena *arena)
@@ -216,12 +230,10 @@ document_to_json(const struct document *document, struct arena *arena)
 		const struct item *item = &document->items[i];
 		json_t *object = item_to_json(item, item_event_id(item, arena));
 
-		if (item->base_url && item->content_html)
-			json_object_set_new_nocheck(
-				object, "_feedd", json_pack("{s:s}", "base_url", item->base_url));
+		add_extension(object, item);
 		if (i)
 			buf_putc(&out, ',');
-		json_dump_callback(object, append, &out, JSON_COMPACT);
+		json_dump_callback(object, append, &out, EVENT_DUMP_FLAGS);
 		json_decref(object);
 	}
 	buf_puts(&out, "]}");

@@ -246,6 +246,35 @@ finish_attachments(struct builder *builder, struct item *item)
 	item->n_attachments = builder->item.attachments.n;
 }
 
+static const struct item_extras *
+finish_extras(struct builder *builder)
+{
+	const struct scope *scope = &builder->item;
+	const struct value *values = scope->values;
+	bool any = false;
+
+	for (int slot = SLOT_COMMENTS; slot <= SLOT_PLACE; slot++)
+		any |= values[slot].rank != 0;
+	if (!any)
+		return NULL;
+	struct item_extras *extras = arena_alloc(builder->arena, sizeof(*extras));
+	*extras = (struct item_extras){
+		.comments_url = text_of(scope, SLOT_COMMENTS),
+		.comments_feed_url = text_of(scope, SLOT_COMMENTS_FEED),
+		.n_comments =
+			values[SLOT_COMMENTS_COUNT].rank ? values[SLOT_COMMENTS_COUNT].number : -1,
+		.reply_id = text_of(scope, SLOT_REPLY_ID),
+		.reply_url = text_of(scope, SLOT_REPLY_URL),
+		.place = text_of(scope, SLOT_PLACE),
+		.has_place = values[SLOT_LATITUDE].rank && values[SLOT_LONGITUDE].rank,
+	};
+	if (extras->has_place) {
+		extras->latitude_e7 = (int32_t)values[SLOT_LATITUDE].number;
+		extras->longitude_e7 = (int32_t)values[SLOT_LONGITUDE].number;
+	}
+	return extras;
+}
+
 /* The next place in the array, or NULL when the limit is reached. The array was made as large as
  * the document promised; where that was wrong it doubles. */
 static struct item *
@@ -297,6 +326,7 @@ builder_end_item(struct builder *builder)
 	item->n_authors = scope->authors.n;
 	item->tags = list_keep(builder, &scope->tags, sizeof(char *));
 	item->n_tags = scope->tags.n;
+	item->extras = finish_extras(builder);
 }
 
 /* Where a document says nothing of a base it is its own address; an RSS feed that was not fetched

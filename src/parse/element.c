@@ -78,18 +78,22 @@ line_attribute(struct reader *reader, const xmlChar **attributes, int n, const c
 		: NULL;
 }
 
-/* A number of bytes or seconds, or -1. */
+/* A number of bytes, seconds or answers, or -1. */
 static int64_t
-number_attribute(struct reader *reader, const xmlChar **attributes, int n, const char *name)
+number_of(const char *value)
 {
-	const char *value = attribute(reader, attributes, n, name);
-
 	if (!value)
 		return -1;
 	value += strspn(value, " \t\r\n");
 	if (*value < '0' || *value > '9' || strspn(value, "0123456789") > 15)
 		return -1;
 	return strtoll(value, NULL, 10);
+}
+
+static int64_t
+number_attribute(struct reader *reader, const xmlChar **attributes, int n, const char *name)
+{
+	return number_of(attribute(reader, attributes, n, name));
 }
 
 static void
@@ -142,6 +146,33 @@ take_image(struct reader *reader, const struct rule *rule, const xmlChar **attri
 	builder_text(&reader->builder, rule->slot, rule->rank, url);
 }
 
+/* What an item answers: the first that it names. */
+static void
+take_reply(struct reader *reader, const xmlChar **attributes, int n)
+{
+	struct builder *builder = &reader->builder;
+	const char *ref = attribute(reader, attributes, n, "ref");
+
+	if (!builder_wants(builder, SLOT_REPLY_ID, 1) || !builder_wants(builder, SLOT_REPLY_URL, 1))
+		return;
+	if (ref)
+		builder_text(builder, SLOT_REPLY_ID, 1, builder_id(builder, ref, strlen(ref)));
+	builder_text(builder, SLOT_REPLY_URL, 1, url_attribute(reader, attributes, n, "href"));
+}
+
+/* Where an item is answered: a feed unless the type says that it is a page. */
+static void
+take_replies(struct reader *reader, const char *url, const xmlChar **attributes, int n)
+{
+	const char *type = attribute(reader, attributes, n, "type");
+	bool page = starts_with(type, "text/html") || starts_with(type, "application/xhtml");
+	int64_t count = number_of(attribute_get(reader, attributes, n, NS_THREAD, "count"));
+
+	builder_text(&reader->builder, page ? SLOT_COMMENTS : SLOT_COMMENTS_FEED, 2, url);
+	if (count >= 0)
+		builder_number(&reader->builder, SLOT_COMMENTS_COUNT, 3, count);
+}
+
 /* One relation of atom:link. */
 static void
 take_relation(struct reader *reader, const struct rule *rule, const char *rel,
@@ -174,6 +205,8 @@ take_relation(struct reader *reader, const struct rule *rule, const char *rel,
 		builder_attachment(builder, &attachment);
 	} else if (strcasecmp(rel, "image") == 0 || strcasecmp(rel, "icon") == 0) {
 		builder_text(builder, SLOT_IMAGE, 4, url);
+	} else if (strcasecmp(rel, "replies") == 0) {
+		take_replies(reader, url, attributes, n);
 	} else if (builder->in_item) {
 		return;
 	} else if (strcasecmp(rel, "self") == 0) {
@@ -325,6 +358,7 @@ enter(struct reader *reader, const struct rule *rule, const struct cached_name *
 		[ENTER_IMAGE] = IN_IMAGE,
 		[ENTER_PERSON] = IN_PERSON,
 		[ENTER_MEDIA] = IN_MEDIA,
+		[ENTER_PLACE] = IN_PLACE,
 		[ENTER_HOURS] = IN_HOURS,
 		[ENTER_DAYS] = IN_DAYS,
 	};
@@ -436,6 +470,8 @@ act(struct reader *reader, const struct rule *rule, const struct cached_name *na
 		level->in = IN_MEDIA;
 	} else if (rule->action == TAKE_IMAGE) {
 		take_image(reader, rule, attributes, n);
+	} else if (rule->action == TAKE_REPLY) {
+		take_reply(reader, attributes, n);
 	} else if (rule->action == READ_LINK && is_atom_link(reader, attributes, n)) {
 		take_link(reader, rule, attributes, n);
 	} else if (rule->action == READ_TAG && take_tag(reader, rule, attributes, n)) {

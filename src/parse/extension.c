@@ -1,7 +1,7 @@
 /*
  * extension.c - elements of the extensions that feeds are written with: Dublin Core, content, Media
- * RSS, iTunes, podcast, syndication, FeedBurner, XHTML. A table, nothing else. slash, wfw, georss
- * and thr say nothing that an item holds.
+ * RSS, iTunes, podcast, syndication, FeedBurner, XHTML, comments (slash, wfw, thr), places (GeoRSS,
+ * W3C geo). A table, nothing else.
  */
 #include "feedd/mem.h"
 #include "rules.h"
@@ -13,6 +13,8 @@ static const struct rule rules[] = {
 	{"body", NS_XHTML, IN_ITEM, READ_XHTML, SLOT_CONTENT, 2},
 	{"category", NS_ITUNES, IN_ITEM | IN_TAG, READ_TAG, SLOT_NONE, 1},
 	{"category", NS_MEDIA, IN_ITEM | IN_MEDIA, READ_TAG, SLOT_NONE, 1},
+	{"commentrss", NS_WFW, IN_ITEM, READ_URL, SLOT_COMMENTS_FEED, 1},
+	{"comments", NS_SLASH, IN_ITEM, READ_NUMBER, SLOT_COMMENTS_COUNT, 1},
 	{"content", NS_MEDIA, IN_ANY | IN_MEDIA, TAKE_MEDIA, SLOT_NONE, 1},
 	{"created", NS_DCTERMS, IN_ITEM, READ_DATE, SLOT_PUBLISHED, 5},
 	{"creator", NS_DC, IN_ANY, READ_AUTHOR, SLOT_NONE, 2},
@@ -25,20 +27,28 @@ static const struct rule rules[] = {
 	{"div", NS_XHTML, IN_ITEM, READ_XHTML, SLOT_CONTENT, 4},
 	{"duration", NS_ITUNES, IN_ITEM, READ_DURATION, SLOT_DURATION, 1},
 	{"encoded", NS_CONTENT, IN_ITEM, READ_HTML, SLOT_CONTENT, 1},
+	{"featurename", NS_GEORSS, IN_ITEM | IN_PLACE, READ_LINE, SLOT_PLACE, 1},
 	{"group", NS_MEDIA, IN_ITEM | IN_MEDIA, ENTER_MEDIA, SLOT_NONE, 1},
 	{"icon", NS_WEBFEEDS, IN_FEED, READ_URL, SLOT_FAVICON, 2},
 	{"identifier", NS_DC, IN_ITEM, READ_ID, SLOT_ID, 4},
 	{"image", NS_ITUNES, IN_FEED, TAKE_IMAGE, SLOT_IMAGE, 3},
 	{"image", NS_ITUNES, IN_ITEM, TAKE_IMAGE, SLOT_IMAGE, 1},
 	{"image", NS_PODCAST, IN_ANY, TAKE_IMAGE, SLOT_IMAGE, 5},
+	{"in-reply-to", NS_THREAD, IN_ITEM, TAKE_REPLY, SLOT_NONE, 1},
 	{"issued", NS_DCTERMS, IN_ITEM, READ_DATE, SLOT_PUBLISHED, 2},
 	{"keywords", NS_ITUNES, IN_ITEM, READ_TAGS, SLOT_NONE, 1},
 	{"language", NS_DC, IN_ANY, READ_LINE, SLOT_LANGUAGE, 2},
+	{"lat", NS_GEO, IN_ITEM | IN_PLACE, READ_DEGREES, SLOT_LATITUDE, 3},
 	{"link", NS_ITUNES, IN_FEED, READ_LINK, SLOT_NONE, 4},
 	{"logo", NS_WEBFEEDS, IN_FEED, READ_URL, SLOT_IMAGE, 6},
+	{"long", NS_GEO, IN_ITEM | IN_PLACE, READ_DEGREES, SLOT_LONGITUDE, 3},
 	{"modified", NS_DCTERMS, IN_FEED, READ_DATE, SLOT_MODIFIED, 3},
 	{"modified", NS_DCTERMS, IN_ITEM, READ_DATE, SLOT_MODIFIED, 2},
 	{"origlink", NS_FEEDBURNER, IN_ITEM, READ_URL, SLOT_LINK, 8},
+	{"point", NS_GEORSS, IN_ITEM, READ_POINT, SLOT_NONE, 1},
+	{"point", NS_GML, IN_ITEM | IN_PLACE, ENTER_PLACE, SLOT_NONE, 1},
+	{"point", NS_GEO, IN_ITEM, ENTER_PLACE, SLOT_NONE, 1},
+	{"pos", NS_GML, IN_PLACE, READ_POINT, SLOT_NONE, 2},
 	{"subject", NS_DC, IN_ITEM, READ_TAG, SLOT_NONE, 1},
 	{"subject", NS_DCTERMS, IN_ITEM, READ_TAG, SLOT_NONE, 1},
 	{"subtitle", NS_ITUNES, IN_ANY, READ_HTML, SLOT_DESCRIPTION, 6},
@@ -49,8 +59,10 @@ static const struct rule rules[] = {
 	{"title", NS_DCTERMS, IN_ANY, READ_TITLE, SLOT_TITLE, 3},
 	{"title", NS_ITUNES, IN_ANY, READ_TITLE, SLOT_TITLE, 5},
 	{"title", NS_MEDIA, IN_ITEM | IN_MEDIA, READ_TITLE, SLOT_TITLE, 4},
+	{"total", NS_THREAD, IN_ITEM, READ_NUMBER, SLOT_COMMENTS_COUNT, 2},
 	{"updatefrequency", NS_SY, IN_FEED, READ_NUMBER, SLOT_FREQUENCY, 1},
 	{"updateperiod", NS_SY, IN_FEED, READ_PERIOD, SLOT_PERIOD, 1},
+	{"where", NS_GEORSS, IN_ITEM, ENTER_PLACE, SLOT_NONE, 1},
 };
 
 const struct rule_table RULES_EXTENSION = {rules, ARRAY_SIZE(rules)};

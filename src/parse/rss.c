@@ -8,6 +8,7 @@ static const struct rule rules[] = {
 	{"body", NS_RSS, IN_ITEM, READ_XHTML, SLOT_CONTENT, 4},
 	{"category", NS_RSS, IN_ITEM, READ_TAG, SLOT_NONE, 1},
 	{"channel", NS_RSS, IN_ROOT | IN_OTHER | IN_DOCUMENT, ENTER_CHANNEL, SLOT_NONE, 1},
+	{"comments", NS_RSS, IN_ITEM, READ_URL, SLOT_COMMENTS, 1},
 	{"content", NS_RSS, IN_ITEM, READ_HTML, SLOT_CONTENT, 6},
 	{"date", NS_RSS, IN_ITEM, READ_DATE, SLOT_PUBLISHED, 7},
 	{"day", NS_RSS, IN_DAYS, READ_DAY, SLOT_NONE, 1},

@@ -26,6 +26,12 @@ enum ns {
 	NS_PODCAST,
 	NS_SY,
 	NS_FEEDBURNER,
+	NS_SLASH,
+	NS_WFW,
+	NS_THREAD,
+	NS_GEORSS,
+	NS_GEO,
+	NS_GML,
 	NS_XHTML,
 	NS_WEBFEEDS,
 	NS_SVG,
@@ -47,7 +53,8 @@ enum {
 	IN_OTHER = 1 << 7, /* unknown element of a channel: items within count */
 	IN_HOURS = 1 << 8,
 	IN_DAYS = 1 << 9,
-	IN_TAG = 1 << 10, /* itunes:category, which may hold another */
+	IN_TAG = 1 << 10,   /* itunes:category, which may hold another */
+	IN_PLACE = 1 << 11, /* what holds a point */
 	IN_FEED = IN_ROOT | IN_CHANNEL,
 	IN_ANY = IN_FEED | IN_ITEM,
 };
@@ -63,6 +70,7 @@ enum action {
 	ENTER_IMAGE,
 	ENTER_PERSON,
 	ENTER_MEDIA,
+	ENTER_PLACE,
 	ENTER_HOURS,
 	ENTER_DAYS,
 	READ_LINE,	/* plain text on one line */
@@ -77,6 +85,8 @@ enum action {
 	READ_DATE,
 	READ_NUMBER,
 	READ_DURATION,
+	READ_POINT,   /* latitude and longitude, in degrees */
+	READ_DEGREES, /* one of them */
 	READ_PERIOD,
 	READ_HOUR,
 	READ_DAY,
@@ -87,6 +97,7 @@ enum action {
 	TAKE_ENCLOSURE,
 	TAKE_MEDIA, /* and enter it */
 	TAKE_IMAGE, /* the attribute url, href or rdf:resource */
+	TAKE_REPLY, /* the attributes ref and href */
 };
 
 /* Values of a feed or of an item. */
@@ -116,6 +127,14 @@ enum slot {
 	SLOT_NAME, /* of a person */
 	SLOT_URL,
 	SLOT_EMAIL,
+	SLOT_COMMENTS, /* from here to SLOT_PLACE: struct item_extras */
+	SLOT_COMMENTS_FEED,
+	SLOT_COMMENTS_COUNT,
+	SLOT_REPLY_ID,
+	SLOT_REPLY_URL,
+	SLOT_LATITUDE, /* in 1e-7 degrees */
+	SLOT_LONGITUDE,
+	SLOT_PLACE,
 	SLOT_COUNT,
 };
 

@@ -242,6 +242,56 @@ value_person(struct reader *reader, uint8_t rank)
 		builder_author(&reader->builder, rank, &author);
 }
 
+/* Degrees in 1e-7, of at most `max` degrees: their end in the text, or NULL. */
+static const char *
+read_degrees(const char *text, int max, int64_t *ret_e7)
+{
+	bool negative = *text == '-';
+	int64_t value = 0;
+
+	text += *text == '-' || *text == '+';
+	if (*text < '0' || *text > '9')
+		return NULL;
+	for (; *text >= '0' && *text <= '9' && value <= max; text++)
+		value = value * 10 + *text - '0';
+	if (value > max)
+		return NULL;
+	value *= 10000000;
+	text += *text == '.';
+	for (int64_t unit = 1000000; *text >= '0' && *text <= '9'; text++, unit /= 10)
+		value += (*text - '0') * unit;
+	if (value > (int64_t)max * 10000000)
+		return NULL;
+	*ret_e7 = negative ? -value : value;
+	return text;
+}
+
+/* "45.256 -71.92", also with a comma: both or nothing. */
+static void
+read_point(struct reader *reader, uint8_t rank, const char *text)
+{
+	int64_t latitude, longitude;
+	const char *end = read_degrees(text, 90, &latitude);
+
+	if (!end || *end == '\0')
+		return;
+	end = read_degrees(end + strspn(end, ", \t\r\n"), 180, &longitude);
+	if (!end || end[strspn(end, " \t\r\n")] != '\0')
+		return;
+	builder_number(&reader->builder, SLOT_LATITUDE, rank, latitude);
+	builder_number(&reader->builder, SLOT_LONGITUDE, rank, longitude);
+}
+
+static void
+read_coordinate(struct reader *reader, const struct rule *rule, const char *text)
+{
+	int64_t degrees;
+	const char *end = read_degrees(text, rule->slot == SLOT_LATITUDE ? 90 : 180, &degrees);
+
+	if (end && *end == '\0')
+		builder_number(&reader->builder, rule->slot, rule->rank, degrees);
+}
+
 static void
 read_number_into(struct reader *reader, const struct rule *rule, int64_t number)
 {
@@ -327,6 +377,10 @@ read_measure(struct reader *reader, const struct rule *rule, char *text, size_t 
 		read_number_into(reader, rule, read_number(text, len));
 	} else if (rule->action == READ_DURATION) {
 		read_number_into(reader, rule, date_duration(text, len));
+	} else if (rule->action == READ_POINT) {
+		read_point(reader, rule->rank, text);
+	} else if (rule->action == READ_DEGREES) {
+		read_coordinate(reader, rule, text);
 	} else if (rule->action == READ_PERIOD) {
 		read_number_into(reader, rule, read_period(text));
 	} else if (rule->action == READ_HOUR) {

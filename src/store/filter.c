@@ -36,7 +36,7 @@ struct filter {
 static const char *const column_names[] = {"id", "feed", "event", "seq", "guid", "url",
 	"external_url", "title", "summary", "content_html", "content_text", "authors", "tags",
 	"attachments", "image", "banner_image", "language", "base_url", "published", "modified",
-	"first_seen"};
+	"extensions", "first_seen"};
 
 /* Functions that reach beyond their arguments, make much of little, or take long. */
 static const char *const denied_functions[] = {"load_extension", "readfile", "writefile", "edit",
@@ -323,6 +323,7 @@ filter_pass(struct filter *filter, const struct filter_row *row)
 		bind_text(stmt, at++, texts[i]);
 	bind_date(stmt, at++, item->published_at);
 	bind_date(stmt, at++, item->modified_at);
+	bind_text(stmt, at++, row->extensions_json);
 	sqlite3_bind_int64(stmt, at, row->first_seen);
 	quota_begin(MEMORY_MAX);
 	bool pass = sqlite3_step(stmt) == SQLITE_ROW && sqlite3_column_int(stmt, 0) != 0;

@@ -82,7 +82,7 @@ update_item(struct store *store, struct store_poll *poll, size_t index, const st
 		r = db_run(&store->db,
 			"UPDATE items SET (" ITEM_COLUMNS
 			") = (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14,"
-			" ?15, ?16), updates = updates + 1 WHERE id = ?17",
+			" ?15, ?16, ?17), updates = updates + 1 WHERE id = ?18",
 			ARRAY_SIZE(binds), binds);
 	if (r == 0)
 		r = search_add(store, seen->item);
@@ -151,7 +151,7 @@ insert_item(struct store *store, struct store_poll *poll, size_t index, bool hel
 		"INSERT INTO items(" ITEM_COLUMNS
 		", feed, first_seen, held, key, identity, article, text_hash)"
 		" VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, "
-		"?17, ?18, ?19, ?20, ?21, ?22, ?23)",
+		"?17, ?18, ?19, ?20, ?21, ?22, ?23, ?24)",
 		ARRAY_SIZE(binds), binds);
 	*ret_id = sqlite3_last_insert_rowid(store->db.handle);
 	return r;

@@ -83,6 +83,32 @@ attachments_json(const struct item *item, struct arena *arena)
 	return to_arena(array, arena);
 }
 
+static const char *
+extras_json(const struct item *item, struct arena *arena)
+{
+	if (!item->extras)
+		return NULL;
+	json_t *object = json_object();
+
+	item_extras_to_json(item->extras, object);
+	AUTO(freep)
+	char *text = json_object_size(object) > 0 ? json_dumps(object, EVENT_DUMP_FLAGS) : NULL;
+	json_decref(object);
+	return arena_strdup(arena, text);
+}
+
+static const struct item_extras *
+extras_read(const char *json, struct arena *arena)
+{
+	if (!json)
+		return NULL;
+	json_t *object = json_loads(json, 0, NULL);
+	const struct item_extras *extras = item_extras_from_json(object, arena);
+
+	json_decref(object);
+	return extras;
+}
+
 void
 item_binds(const struct item *item, struct arena *arena, struct bind ret_binds[ITEM_COLUMNS_COUNT])
 {
@@ -103,6 +129,7 @@ item_binds(const struct item *item, struct arena *arena, struct bind ret_binds[I
 		TEXT(item->base_url),
 		INT_OR_NULL(item->published_at, DATE_NONE),
 		INT_OR_NULL(item->modified_at, DATE_NONE),
+		TEXT(extras_json(item, arena)),
 	};
 
 	memcpy(ret_binds, binds, sizeof(binds));
@@ -197,6 +224,7 @@ item_read(sqlite3_stmt *stmt, int column, struct arena *arena, struct item *ret_
 	for (size_t i = 0; i < ARRAY_SIZE(after); i++)
 		*after[i] = arena_strdup(arena, column_text(stmt, column++));
 	item.published_at = column_int_or(stmt, column++, DATE_NONE);
-	item.modified_at = column_int_or(stmt, column, DATE_NONE);
+	item.modified_at = column_int_or(stmt, column++, DATE_NONE);
+	item.extras = extras_read(column_text(stmt, column), arena);
 	*ret_item = item;
 }

@@ -21,7 +21,7 @@
 	"SELECT i.id, i.first_seen, i.seq, f.name, f.title, f.url, f.home_page_url, f.tags,"       \
 	" i.guid, i.url, i.external_url, i.title, i.summary, i.content_html, i.content_text, "     \
 	"i.authors, i.tags, i.attachments,"                                                        \
-	" i.image, i.banner_image, i.language, i.base_url, i.published, i.modified"
+	" i.image, i.banner_image, i.language, i.base_url, i.published, i.modified, i.extensions"
 
 enum {
 	ITEM_ID,
@@ -87,8 +87,9 @@ item_json(sqlite3_stmt *stmt, const struct item *item)
 		date_format(sqlite3_column_int64(stmt, ITEM_FIRST_SEEN), date));
 	json_object_set_new(extension, "feed", feed);
 	set_text(extension, "base_url", item->base_url);
+	item_extras_to_json(item->extras, extension);
 	json_object_set_new(object, "_feedd", extension);
-	char *text = json_dumps(object, JSON_COMPACT);
+	char *text = json_dumps(object, EVENT_DUMP_FLAGS);
 	json_decref(object);
 	return text;
 }
@@ -110,6 +111,7 @@ give_item(sqlite3_stmt *stmt, const struct view_items *query)
 		.authors_json = arena_strdup(&arena, column_text(stmt, ITEM_FIRST + 7)),
 		.tags_json = arena_strdup(&arena, column_text(stmt, ITEM_FIRST + 8)),
 		.attachments_json = arena_strdup(&arena, column_text(stmt, ITEM_FIRST + 9)),
+		.extensions_json = arena_strdup(&arena, column_text(stmt, ITEM_FIRST + 16)),
 		.id = id,
 		.seq = sqlite3_column_int64(stmt, ITEM_SEQ),
 		.first_seen = first_seen,

@@ -142,6 +142,8 @@ open_database(struct store *store, char **ret_error)
 	if (r == 0)
 		r = configure(&store->db);
 	if (r == 0)
+		r = schema_migrate(&store->db, ret_error);
+	if (r == 0)
 		r = read_meta(store);
 	if (r == 0)
 		r = search_open(store);

@@ -31,8 +31,11 @@ struct store {
 	bool opened; /* the database was taken into use: its clean mark is gone until store_stop */
 };
 
-/* schema.c: makes or migrates the schema inside a transaction. *ret_error as store_open. */
+/* schema.c: makes the schema of an empty database; refuses what is not ours, or newer. *ret_error
+ * as store_open. */
 int schema_prepare(struct db *db, char **ret_error) MUST_USE;
+/* Makes an older schema today's, in one transaction. */
+int schema_migrate(struct db *db, char **ret_error) MUST_USE;
 /* The value of a name in the table meta; 0 where there is none. */
 int meta_get(struct db *db, const char *name, int64_t *ret_value) MUST_USE;
 int meta_set(struct db *db, const char *name, int64_t value) MUST_USE;
@@ -96,8 +99,8 @@ int view_load(struct view *view, struct store_load *load) MUST_USE;
 #define ITEM_COLUMNS                                                                               \
 	"guid, url, external_url, title, summary, content_html, content_text, authors, tags, "     \
 	"attachments, image, banner_image, "                                                       \
-	"language, base_url, published, modified"
-#define ITEM_COLUMNS_COUNT 16
+	"language, base_url, published, modified, extensions"
+#define ITEM_COLUMNS_COUNT 17
 /* Values for ITEM_COLUMNS in their order; JSON of lists goes to the arena. */
 void
 item_binds(const struct item *item, struct arena *arena, struct bind ret_binds[ITEM_COLUMNS_COUNT]);
@@ -123,7 +126,7 @@ struct filter_row {
 	const char *feed, *event;
 	const struct item *item; /* NULL for feed events */
 	const char *title;	 /* of feed events */
-	const char *authors_json, *tags_json, *attachments_json;
+	const char *authors_json, *tags_json, *attachments_json, *extensions_json;
 	int64_t id, seq, first_seen;
 };
 bool filter_pass(struct filter *filter, const struct filter_row *row);

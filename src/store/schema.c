@@ -35,13 +35,14 @@ static const char schema_sql[] =
 	/* Feeds that left the configuration, to know them again under another name. */
 	"CREATE INDEX feeds_left ON feeds(url) WHERE configured = 0;"
 
-	/* One row an item, told or not. guid is the event's id; authors, tags and attachments are JSON arrays. */
+	/* One row an item, told or not. guid is the event's id; authors, tags and attachments are JSON arrays,
+	 * extensions is an object: comments, in_reply_to, location. */
 	"CREATE TABLE items("
 	" id INTEGER PRIMARY KEY AUTOINCREMENT, feed INT NOT NULL, first_seen INT NOT NULL, seq INT NOT NULL DEFAULT 0,"
 	" article INT, text_hash INT, updates INT NOT NULL DEFAULT 0, held INT NOT NULL DEFAULT 0, key INT NOT NULL DEFAULT 0, identity TEXT,"
 	" published INT, modified INT, guid TEXT NOT NULL, url TEXT, external_url TEXT, title TEXT, summary TEXT,"
 	" authors TEXT, tags TEXT, attachments TEXT, image TEXT, banner_image TEXT, language TEXT, base_url TEXT,"
-	" content_html TEXT, content_text TEXT);"
+	" content_html TEXT, content_text TEXT, extensions TEXT);"
 	"CREATE INDEX items_feed ON items(feed, id);"
 	"CREATE INDEX items_held ON items(feed) WHERE held;"
 
@@ -62,7 +63,14 @@ static const char schema_sql[] =
 	"CREATE INDEX deliveries_open ON deliveries(cursor, seq) WHERE state != 0;"
 
 	"INSERT INTO meta VALUES('uuid', lower(hex(randomblob(16)))), ('clean', 1), ('key_version', 1);";
+
+/* migrations[i] makes a schema of version i + 1 one of version i + 2. */
+static const char *const migrations[] = {
+	"ALTER TABLE items ADD COLUMN extensions TEXT",
+};
 /* clang-format on */
+_Static_assert(
+	ARRAY_SIZE(migrations) == STORE_SCHEMA_VERSION - 1, "a new schema needs a migration");
 
 int
 meta_get(struct db *db, const char *name, int64_t *ret_value)
@@ -91,7 +99,7 @@ schema_create(struct db *db)
 	if (r == 0)
 		r = db_exec(db, schema_sql);
 	if (r == 0)
-		r = db_exec(db, "PRAGMA application_id = 1717921124; PRAGMA user_version = 1");
+		r = db_exec(db, "PRAGMA application_id = 1717921124; PRAGMA user_version = 2");
 	FAIL_POINT("in_creation");
 	if (r == 0)
 		r = db_exec(db, "COMMIT");
@@ -100,7 +108,7 @@ schema_create(struct db *db)
 	return r;
 }
 _Static_assert(APPLICATION_ID == 1717921124, "the same number twice");
-_Static_assert(STORE_SCHEMA_VERSION == 1, "a new schema needs a migration here");
+_Static_assert(STORE_SCHEMA_VERSION == 2, "the number is in schema_create as well");
 
 int
 schema_prepare(struct db *db, char **ret_error)
@@ -135,4 +143,31 @@ schema_prepare(struct db *db, char **ret_error)
 		return -EPROTO;
 	}
 	return 0;
+}
+
+int
+schema_migrate(struct db *db, char **ret_error)
+{
+	int64_t version = 0;
+	int r = db_int(db, &version, "PRAGMA user_version", NO_BINDS);
+
+	if (r < 0 || version == STORE_SCHEMA_VERSION)
+		return r < 0 ? r : 0;
+	if (version < 1) {
+		*ret_error = xasprintf("has no schema version that feedd ever wrote");
+		return -EPROTO;
+	}
+	r = db_exec(db, "BEGIN IMMEDIATE");
+	for (int64_t i = version - 1; r == 0 && i < (int64_t)ARRAY_SIZE(migrations); i++)
+		r = db_exec(db, migrations[i]);
+	FAIL_POINT("in_migration");
+	if (r == 0)
+		r = db_exec(db, "PRAGMA user_version = 2; COMMIT");
+	if (r < 0) {
+		*ret_error = xasprintf("of schema version %lld cannot be brought to version %d: %s",
+			(long long)version, STORE_SCHEMA_VERSION, sqlite3_errmsg(db->handle));
+		if (!sqlite3_get_autocommit(db->handle))
+			sqlite3_exec(db->handle, "ROLLBACK", NULL, NULL, NULL);
+	}
+	return r;
 }

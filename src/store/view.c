@@ -21,7 +21,7 @@
 	"f.home_page_url, f.tags, i.first_seen,"                                                   \
 	" i.guid, i.url, i.external_url, i.title, i.summary, i.content_html, i.content_text, "     \
 	"i.authors, i.tags, i.attachments,"                                                        \
-	" i.image, i.banner_image, i.language, i.base_url, i.published, i.modified"                \
+	" i.image, i.banner_image, i.language, i.base_url, i.published, i.modified, i.extensions"  \
 	" FROM events e JOIN feeds f ON f.id = e.feed LEFT JOIN items i ON i.id = e.item"
 enum column {
 	COLUMN_SEQ,
@@ -40,6 +40,7 @@ enum column {
 	COLUMN_AUTHORS = COLUMN_ITEM_FIRST + 7,
 	COLUMN_ITEM_TAGS,
 	COLUMN_ATTACHMENTS,
+	COLUMN_EXTENSIONS = COLUMN_ITEM_FIRST + ITEM_COLUMNS_COUNT - 1,
 };
 
 int
@@ -73,7 +74,8 @@ struct reading {
 	struct event event;
 	struct item item;
 	int64_t item_id, feed_id, first_seen;
-	const char *kind_name, *tags_json, *item_tags_json, *authors_json, *attachments_json;
+	const char *kind_name, *tags_json, *item_tags_json, *authors_json, *attachments_json,
+		*extensions_json;
 };
 
 /* What the event says itself, and its feed; not the item. False for a kind that this feedd does not
@@ -116,6 +118,7 @@ reading_complete(sqlite3_stmt *stmt, struct arena *arena, struct reading *readin
 	reading->item_tags_json = arena_strdup(arena, column_text(stmt, COLUMN_ITEM_TAGS));
 	reading->authors_json = arena_strdup(arena, column_text(stmt, COLUMN_AUTHORS));
 	reading->attachments_json = arena_strdup(arena, column_text(stmt, COLUMN_ATTACHMENTS));
+	reading->extensions_json = arena_strdup(arena, column_text(stmt, COLUMN_EXTENSIONS));
 	item_read(stmt, COLUMN_ITEM_FIRST, arena, &reading->item);
 	reading->event.item = &reading->item;
 }
@@ -151,6 +154,7 @@ passes(sqlite3_stmt *stmt, struct arena *arena, struct filter *filter, struct re
 		.authors_json = reading->authors_json,
 		.tags_json = reading->item_tags_json,
 		.attachments_json = reading->attachments_json,
+		.extensions_json = reading->extensions_json,
 		.id = reading->item_id,
 		.seq = reading->event.seq,
 		.first_seen = reading->event.at,

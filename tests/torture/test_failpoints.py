@@ -2,9 +2,11 @@
 
 Needs a build of its own, `make FAILPOINTS=1`, which is made here.
 """
+import contextlib
 import json
 import os
 import signal
+import sqlite3
 import subprocess
 
 import pytest
@@ -63,6 +65,21 @@ def test_death(server, feedd, point, how, kind):
     assert sorted(guid for _, guid in events) == sorted(wanted)
     by_seq = dict(events)
     assert all(by_seq[e["_feedd"]["seq"]] == e["id"] for e in told())
+
+
+@pytest.mark.parametrize("how", ["kill", "abort"])
+def test_death_in_migration(server, feedd, how):
+    """Of a database that the first schema made: it is the old one still, then the new one."""
+    feed = server.feed("/a.xml", items(1))
+    feedd.configure(feeds={"a": {"url": feed.url, "backlog": "all"}})
+    assert feedd.once().returncode == 0
+    with contextlib.closing(sqlite3.connect(feedd.state / "feedd.db")) as db:
+        db.executescript("ALTER TABLE items DROP COLUMN extensions; PRAGMA user_version = 1")
+    assert die(feedd, "in_migration", how)
+    assert feedd.sql("PRAGMA user_version") == [(1,)]
+    assert feedd.once().returncode == 0
+    assert feedd.sql("PRAGMA user_version") == [(2,)]
+    assert feedd.sql("SELECT guid, extensions FROM items") == [("urn:item:1", None)]
 
 
 @pytest.mark.parametrize("how", ["kill", "abort"])

@@ -35,6 +35,9 @@ item_event_has_all_members(void **state)
 		.n_tags = 1,
 		.attachments = attachments,
 		.n_attachments = 2,
+		.extras = &(struct item_extras){.comments_feed_url = "https://x.example/c",
+			.n_comments = -1,
+			.place = "Here"},
 	};
 	struct event event = {
 		.seq = 4711,
@@ -64,7 +67,8 @@ item_event_has_all_members(void **state)
 		"\"News\",\"url\":\"https://f.example/\","
 		"\"home_page_url\":\"https://h.example/"
 		"\",\"tags\":[\"tech\"]},\"base_url\":\"https://x.example/"
-		"\",\"also\":[\"other\"]}}");
+		"\",\"comments\":{\"feed_url\":\"https://x.example/"
+		"c\"},\"location\":{\"name\":\"Here\"},\"also\":[\"other\"]}}");
 	assert_null(strchr(line, '\n'));
 }
 

@@ -322,9 +322,79 @@ a_newer_schema_is_refused(void **state)
 	sqlite3_close(db);
 	assert_int_equal(reopen(storing, &error), -EPROTO);
 	assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
-	assert_int_equal(sqlite3_exec(db, "PRAGMA user_version = 1", NULL, NULL, NULL), SQLITE_OK);
+	assert_int_equal(sqlite3_exec(db, "PRAGMA user_version = 2", NULL, NULL, NULL), SQLITE_OK);
 	sqlite3_close(db);
 	storing_open(storing, SEARCH_TEXT);
+}
+
+static int
+keep_json(void *arg, const struct rendered *event, int64_t at)
+{
+	char **json = arg;
+
+	(void)at;
+	*json = xstrdup(event->json);
+	return 1;
+}
+
+/* The object of the first event after `after`; the caller frees it. */
+static char *
+event_after(struct storing *storing, int64_t after)
+{
+	struct view *view;
+	char *json = NULL;
+	int64_t scanned;
+	const struct view_events query = {
+		.after = after, .limit = 1, .row = keep_json, .arg = &json};
+
+	assert_int_equal(view_open(&view, store_path(storing->store)), 0);
+	assert_int_equal(view_events(view, &query, &scanned), 0);
+	view_close(view);
+	assert_non_null(json);
+	return json;
+}
+
+/* The first schema had no extensions. */
+static void
+an_older_schema_is_migrated(void **state)
+{
+	struct storing *storing = *state;
+	AUTO(arena_fini) struct arena arena = {0};
+	int64_t feed = one_feed(storing);
+	struct item old = storing_item("1", NULL, "old"), item = storing_item("2", NULL, "new");
+	const struct item_extras extras = {.comments_url = "https://x.example/2#c",
+		.n_comments = 0,
+		.reply_id = "1",
+		.has_place = true,
+		.latitude_e7 = -85000000,
+		.longitude_e7 = 1151234567};
+	struct store_poll poll = {.backlog = 1};
+	sqlite3 *db;
+	char path[128];
+
+	storing_poll(storing, feed, &old, 1, &poll, &arena);
+	store_stop(storing->store);
+	snprintf(path, sizeof(path), "%s/feedd.db", storing->directory);
+	assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
+	assert_int_equal(
+		sqlite3_exec(db,
+			"ALTER TABLE items DROP COLUMN extensions; PRAGMA user_version = 1", NULL,
+			NULL, NULL),
+		SQLITE_OK);
+	sqlite3_close(db);
+	storing_open(storing, SEARCH_TITLE);
+	item.extras = &extras;
+	poll = (struct store_poll){0};
+	storing_poll(storing, feed, &item, 1, &poll, &arena);
+	assert_int_equal(poll.head.result, 0);
+	AUTO(freep) char *before = event_after(storing, 0);
+	AUTO(freep) char *after = event_after(storing, 1);
+	assert_non_null(strstr(before, "\"title\":\"old\""));
+	assert_null(strstr(before, "comments"));
+	assert_non_null(strstr(after,
+		"\"comments\":{\"url\":\"https://x.example/2#c\",\"count\":0},"
+		"\"in_reply_to\":{\"id\":\"1\"},"
+		"\"location\":{\"latitude\":-8.5,\"longitude\":115.1234567}"));
 }
 
 static void
@@ -362,6 +432,7 @@ main(void)
 		WITH_STORE(search_finds_words),
 		WITH_STORE(a_second_daemon_is_refused),
 		WITH_STORE(a_newer_schema_is_refused),
+		WITH_STORE(an_older_schema_is_migrated),
 		WITH_STORE(a_foreign_file_is_left_alone),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
