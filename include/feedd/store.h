@@ -29,10 +29,11 @@ struct filter;
 struct view;
 
 /*
- * Opens state_directory/feedd.db (made if it is not there), takes the directory's lock, migrates an
- * older schema, and checks the file if the last stop was not clean. On failure *ret_error is a
- * malloc'd sentence and nothing was touched: -EBUSY in use by another feedd, -EPROTO of a newer
- * schema, -EUCLEAN damaged, -EMEDIUMTYPE not a feedd database, else -errno.
+ * Opens state_directory/feedd.db (made if it is not there, with the last part of its path), takes
+ * the directory's lock, migrates an older schema, and checks the file if the last stop was not
+ * clean. On failure *ret_error is a malloc'd sentence and nothing was touched: -EBUSY in use by
+ * another feedd, -EPROTO of a newer schema, -EUCLEAN damaged, -EMEDIUMTYPE not a feedd database,
+ * else -errno.
  */
 int store_open(struct store **ret_store, const char *state_directory, enum search_mode search,
 	char **ret_error) MUST_USE;

@@ -5,21 +5,45 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <libgen.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "room.h"
 
+/* The last part of the path is made, for our user alone; its entry must survive a power cut as the
+ * database does. */
+static int
+make_directory(const char *path)
+{
+	AUTO(freep) char *copy = xstrdup(path);
+
+	if (mkdir(path, 0700) < 0)
+		return -errno;
+	AUTO(closep) int parent = open(dirname(copy), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (parent < 0 || fsync(parent) < 0)
+		return -errno;
+	return 0;
+}
+
 static int
 lock_directory(struct store *store, char **ret_error)
 {
-	store->lock_fd = open(store->directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (store->lock_fd < 0) {
-		int r = -errno;
+	int r = 0;
 
+	store->lock_fd = open(store->directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (store->lock_fd < 0 && errno == ENOENT) {
+		r = make_directory(store->directory);
+		if (r == 0)
+			store->lock_fd = open(store->directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	}
+	if (store->lock_fd < 0) {
+		if (r == 0)
+			r = -errno;
 		*ret_error = xasprintf("state directory %s: %s", store->directory, strerror(-r));
 		return r;
 	}

@@ -59,6 +59,16 @@ def test_a_missing_configuration_is_2(feedd):
     assert str(feedd.config) in done.stderr + done.stdout
 
 
+def test_a_missing_state_directory_is_made_for_one_user(server, feedd):
+    server.feed("/a", items(1))
+    feedd.configure(feeds={"a": server.url("/a")}, top={"state_directory": feedd.directory / "new"})
+    assert feedd.once().returncode == 0
+    assert stat.S_IMODE((feedd.directory / "new").stat().st_mode) == 0o700
+    feedd.configure(feeds={"a": server.url("/a")}, top={"state_directory": feedd.directory / "no" / "parent"})
+    assert feedd.once().returncode == 3
+    assert not (feedd.directory / "no").exists()
+
+
 def test_a_second_daemon_is_refused(server, feedd, make_feedd):
     feed = server.feed("/a.xml", items(1))
     feedd.configure(feeds={"a": feed.url}).start()
