@@ -5,7 +5,8 @@
  * reader has taken is acknowledged before the lock is given up. A second thread watches for signals
  * and for a reader that goes away while there is nothing to write; it ends the process, but only
  * with the lock held, so that a line is never taken and not acknowledged. Where the daemon goes
- * away, following goes on from the last event for a while.
+ * away, nothing more is written until it has heard what was taken last; following goes on from
+ * there for a while.
  */
 #include <errno.h>
 #include <getopt.h>
@@ -44,6 +45,7 @@ struct follow {
 	struct buf line;
 	int64_t last;	 /* the last event that was written; 0 none */
 	int64_t unacked; /* taken by the reader, not yet acknowledged; 0 none */
+	bool stalled;	 /* the daemon could not be told of it: no further line before it was */
 	bool dying;	 /* a signal came: watch_main ends the process with it */
 	bool over;	 /* nothing more is to be written */
 	int code;	 /* exit status then */
@@ -85,6 +87,26 @@ static void __attribute__((noreturn)) wait_for_death(void)
 		pause();
 }
 
+static void
+end_with(struct follow *follow, int code)
+{
+	if (follow->over)
+		return;
+	follow->over = true;
+	follow->code = code;
+}
+
+/* The reader has gone: the end, but for what it took last and the daemon has yet to hear. */
+static void
+reader_gone(struct follow *follow)
+{
+	pthread_mutex_lock(&follow->lock);
+	if (!follow->stalled)
+		_exit(EXIT_DONE);
+	end_with(follow, EXIT_DONE);
+	pthread_mutex_unlock(&follow->lock);
+}
+
 static void *
 watch_main(void *arg)
 {
@@ -103,7 +125,8 @@ watch_main(void *arg)
 			if (read(follow->signal_fd, &info, sizeof(info)) == sizeof(info))
 				die_of(follow, (int)info.ssi_signo);
 		} else if (fds[0].revents) {
-			finish(follow, EXIT_DONE);
+			reader_gone(follow);
+			fds[0].fd = -1;
 		}
 	}
 	return NULL;
@@ -146,35 +169,33 @@ seq_of(const char *line, size_t len)
 	return seq;
 }
 
-static void
-end_with(struct follow *follow, int code)
-{
-	if (follow->over)
-		return;
-	follow->over = true;
-	follow->code = code;
-}
-
-/* Tells the daemon what was taken. Where it is away that is made up for after the next connection.
- */
-static void
-acknowledge(struct follow *follow)
+/* Tells the daemon what was taken. Where it is away, nothing goes on until it was told. */
+static int
+acknowledge(struct follow *follow, char **ret_detail)
 {
 	char seq[24];
 
 	if (follow->unacked == 0 || !follow->acknowledge)
-		return;
+		return 0;
 	snprintf(seq, sizeof(seq), "%lld", (long long)follow->unacked);
 	AUTO(freep) char *path = client_path("/v1/consumers/%s/ack?seq=%s", follow->consumer, seq);
 	AUTO(http_local_fini)
 	struct http_local local = {.socket = follow->ctl->socket, .method = "POST", .path = path};
 	int r = http_local_request(&local);
-	if (r == 0 && local.status == 200) {
-		follow->unacked = 0;
-	} else if (r == 0 && local.status != 503) {
+	if (r == 0 && local.status == 503)
+		r = -EIO;
+	follow->stalled = r < 0;
+	if (r < 0 && ret_detail)
+		*ret_detail = xasprintf("event %s cannot be acknowledged: %s", seq,
+			local.detail ? local.detail : "the daemon is busy");
+	if (r < 0)
+		return r;
+	follow->unacked = 0;
+	if (local.status != 200) {
 		output_error("event %s cannot be acknowledged: status %d", seq, local.status);
 		end_with(follow, EXIT_FAILED);
 	}
+	return 0;
 }
 
 static void
@@ -196,7 +217,7 @@ handle_line(struct follow *follow, const char *line, size_t len)
 	follow->progress = true;
 	follow->last = follow->unacked = seq;
 	if (in_turn)
-		acknowledge(follow);
+		(void)acknowledge(follow, NULL);
 	if (follow->left > 0 && --follow->left == 0)
 		end_with(follow, EXIT_DONE);
 }
@@ -208,7 +229,7 @@ take_data(void *arg, const char *data, size_t len)
 	struct follow *follow = arg;
 
 	pthread_mutex_lock(&follow->lock);
-	while (len > 0 && !follow->over) {
+	while (len > 0 && !follow->over && !follow->stalled) {
 		const char *end = memchr(data, '\n', len);
 		size_t n = end ? (size_t)(end - data) + 1 : len;
 
@@ -221,9 +242,11 @@ take_data(void *arg, const char *data, size_t len)
 			handle_line(follow, follow->line.data, follow->line.len);
 		buf_reset(&follow->line);
 	}
-	acknowledge(follow);
+	if (!follow->stalled)
+		(void)acknowledge(follow, NULL);
+	int end = follow->over || follow->stalled;
 	pthread_mutex_unlock(&follow->lock);
-	return follow->over;
+	return end;
 }
 
 static char *
@@ -241,6 +264,16 @@ stream_path(const struct follow *follow)
 	client_parameter(&path, "limit", follow->left > 0 ? number : NULL);
 	client_parameter(&path, "wait", follow->wait ? NULL : "0");
 	return path;
+}
+
+/* Nothing is left to do. The other thread may say so, too. */
+static bool
+is_over(struct follow *follow)
+{
+	pthread_mutex_lock(&follow->lock);
+	bool over = follow->over && !follow->stalled;
+	pthread_mutex_unlock(&follow->lock);
+	return over;
 }
 
 enum connection { CONNECTION_DONE, CONNECTION_LOST, CONNECTION_REFUSED, CONNECTION_ABSENT };
@@ -261,11 +294,16 @@ connect_once(struct follow *follow, char **ret_detail)
 
 	buf_reset(&follow->line);
 	follow->progress = false;
-	int r = http_local_request(&local);
-	if (follow->over)
+	pthread_mutex_lock(&follow->lock);
+	int r = acknowledge(follow, ret_detail);
+	pthread_mutex_unlock(&follow->lock);
+	if (r == 0 && !is_over(follow))
+		r = http_local_request(&local);
+	if (is_over(follow))
 		return CONNECTION_DONE;
 	if (r < 0) {
-		*ret_detail = xstrdup(local.detail ? local.detail : strerror(-r));
+		if (!*ret_detail)
+			*ret_detail = xstrdup(local.detail ? local.detail : strerror(-r));
 		return r == -EIO || r == -ECANCELED ? CONNECTION_LOST : CONNECTION_ABSENT;
 	}
 	if (local.status == 200)
@@ -311,9 +349,6 @@ follow_run(struct follow *follow)
 			return end == CONNECTION_ABSENT ? EXIT_NO_DAEMON : EXIT_FAILED;
 		}
 		poll(NULL, 0, RETRY_MS);
-		pthread_mutex_lock(&follow->lock);
-		acknowledge(follow);
-		pthread_mutex_unlock(&follow->lock);
 	}
 }
 

@@ -2,6 +2,7 @@
 import json
 import os
 import re
+import select
 import signal
 import subprocess
 
@@ -139,6 +140,60 @@ def test_after_now_survives_it_too(log):
         process.kill()
         process.wait()
         process.stdout.close()
+
+
+def lines_at_hand(process):
+    """The lines that come without a pause."""
+    out, chunks = process.stdout.fileno(), b""
+    while select.select([out], [], [], 0.5)[0] and (chunk := os.read(out, 1 << 20)):
+        chunks += chunk
+    return seqs(chunks.decode())
+
+
+def test_a_daemon_that_is_away_leaves_one_line_in_question_at_most(log):
+    process = follow(log, "--consumer", "bot")
+    got = seqs(os.read(process.stdout.fileno(), 1 << 20).decode())
+    assert got == [1]
+    wait_for(lambda: select.select([process.stdout], [], [], 0)[0], "the next line")
+    log.kill9()
+    got += lines_at_hand(process)
+    process.kill()
+    process.wait()
+    process.stdout.close()
+    log.start()
+    again = seqs(shell(log, "feedctl follow --consumer bot --no-wait"))
+    assert again in (list(range(got[-1], 31)), list(range(got[-1] + 1, 31))), f"{got}, then {again}"
+
+
+def test_what_was_taken_while_the_daemon_was_away_is_told_when_it_is_back(log):
+    process = follow(log, "--consumer", "bot")
+    got = seqs(os.read(process.stdout.fileno(), 1 << 20).decode())
+    wait_for(lambda: select.select([process.stdout], [], [], 0)[0], "the next line")
+    log.kill9()
+    got += lines_at_hand(process)
+    assert got == [1, 2]
+    log.start()
+    wait_for(lambda: cursor(log, "bot") >= 2, "the acknowledgement")
+    while len(got) < 30:
+        got += seqs(process.stdout.readline())
+    wait_for(lambda: cursor(log, "bot") == 30, "the last acknowledgement")
+    process.kill()
+    process.wait()
+    process.stdout.close()
+    assert got == list(range(1, 31))
+
+
+@pytest.mark.parametrize("end", ["--limit", "close"])
+def test_an_end_waits_for_a_daemon_that_is_away(log, end):
+    process = follow(log, "--consumer", "bot", *(["--limit", "1"] if end == "--limit" else []))
+    wait_for(lambda: select.select([process.stdout], [], [], 0)[0], "the first line")
+    log.kill9()
+    assert lines_at_hand(process) == [1]
+    if end == "close":
+        process.stdout.close()
+    log.start()
+    assert process.wait(10 * SLOW) == 0
+    assert cursor(log, "bot") == 1
 
 
 def test_hostile_titles_cannot_steer_a_terminal(server, feedd):
