@@ -1,9 +1,12 @@
 /*
- * exec.c - see exec.h. Touches processes and pipes, never the log or the store.
+ * exec.c - see exec.h. Touches processes, pipes and files in memory, never the log or the store.
+ *
+ * Standard input is a file in memory, complete before the hook runs, and no pipe: the hook gets all
+ * of it even if we are killed in the next moment, and one that does not read it is no case at all.
  *
  * A hook is over when its main process is: a pidfd says so, without a signal handler and on any
  * loop. What it left running in the background is its own affair unless it was ended by force, and
- * holds up nothing: the pipes are closed, whoever else still has them open. The group is signalled
+ * holds up nothing: the pipe is closed, whoever else still has them open. The group is signalled
  * only while its leader is not yet reaped, so the number cannot be somebody else's.
  */
 #include "exec.h"
@@ -14,11 +17,17 @@
 #include <spawn.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/pidfd.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #define READ_AT_ONCE ((size_t)64 << 10)
+#define SEALS (F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE | F_SEAL_SEAL)
+/* The C library knows it from 2.38 on. */
+#ifndef MFD_NOEXEC_SEAL
+#define MFD_NOEXEC_SEAL 0x0008U
+#endif
 
 static void
 close_watched(struct exec_job *job, ev_io *watch, int *fd)
@@ -28,25 +37,6 @@ close_watched(struct exec_job *job, ev_io *watch, int *fd)
 	ev_io_stop(job->loop, watch);
 	close(*fd);
 	*fd = -1;
-}
-
-/* Writes what the pipe takes. A hook that does not read its input is no error. */
-static void
-feed_input(struct exec_job *job)
-{
-	while (job->written < job->input.len) {
-		ssize_t n = write(job->input_fd, job->input.data + job->written,
-			job->input.len - job->written);
-
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0 && errno == EAGAIN)
-			return;
-		if (n <= 0)
-			break;
-		job->written += (size_t)n;
-	}
-	close_watched(job, &job->input_watch, &job->input_fd);
 }
 
 /* Reads at most READ_AT_ONCE, so that a hook that never stops writing does not hold the loop. */
@@ -72,13 +62,6 @@ drain_output(struct exec_job *job)
 		job->output_cut |= keep < (size_t)n;
 		total += (size_t)n;
 	}
-}
-
-static void
-on_input(struct ev_loop *loop, ev_io *watch, int events)
-{
-	(void)loop, (void)events;
-	feed_input(watch->data);
 }
 
 static void
@@ -125,7 +108,6 @@ on_exit_of(struct ev_loop *loop, ev_io *watch, int events)
 		;
 	ev_timer_stop(loop, &job->deadline);
 	close_watched(job, &job->exit_watch, &job->pidfd);
-	close_watched(job, &job->input_watch, &job->input_fd);
 	if (job->output_fd >= 0)
 		drain_output(job);
 	close_watched(job, &job->output_watch, &job->output_fd);
@@ -169,49 +151,71 @@ set_nonblocking(int fd)
 	return flags < 0 || fcntl(fd, F_SETFL, flags | O_NONBLOCK) < 0 ? -errno : 0;
 }
 
+static int
+write_all(int fd, const struct buf *input)
+{
+	for (size_t written = 0; written < input->len;) {
+		ssize_t n = write(fd, input->data + written, input->len - written);
+
+		if (n > 0)
+			written += (size_t)n;
+		else if (n == 0 || errno != EINTR)
+			return n == 0 ? -EIO : -errno;
+	}
+	return lseek(fd, 0, SEEK_SET) < 0 ? -errno : 0;
+}
+
+/* The input as a file that nobody changes any more, read from its start: a descriptor. */
+static int
+input_file(const struct buf *input)
+{
+	int fd = memfd_create("event", MFD_CLOEXEC | MFD_NOEXEC_SEAL);
+
+	if (fd < 0 && errno == EINVAL) /* Linux before 6.3 */
+		fd = memfd_create("event", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+	if (fd < 0)
+		return -errno;
+	int r = write_all(fd, input);
+	if (r == 0 && fcntl(fd, F_ADD_SEALS, SEALS) < 0)
+		r = -errno;
+	if (r < 0)
+		close(fd);
+	return r < 0 ? r : fd;
+}
+
 static void
 watch_job(struct exec_job *job)
 {
 	ev_io_init(&job->exit_watch, on_exit_of, job->pidfd, EV_READ);
 	ev_io_init(&job->output_watch, on_output, job->output_fd, EV_READ);
-	ev_io_init(&job->input_watch, on_input, job->input_fd, EV_WRITE);
 	ev_timer_init(&job->deadline, on_deadline, (double)job->timeout_ms / 1000.0, 0.);
-	job->exit_watch.data = job->output_watch.data = job->input_watch.data = job->deadline.data =
-		job;
+	job->exit_watch.data = job->output_watch.data = job->deadline.data = job;
 	ev_io_start(job->loop, &job->exit_watch);
 	ev_io_start(job->loop, &job->output_watch);
 	/* The loop's idea of now may be some ms old: the deadline counts from here. */
 	ev_now_update(job->loop);
 	ev_timer_start(job->loop, &job->deadline);
-	feed_input(job);
-	if (job->input_fd >= 0)
-		ev_io_start(job->loop, &job->input_watch);
 }
 
 int
 exec_start(struct exec_job *job)
 {
-	AUTO(closep) int child_input = -1;
 	AUTO(closep) int child_output = -1;
-	int input[2], output[2];
+	int output[2];
 
-	job->pidfd = job->input_fd = job->output_fd = -1;
+	job->pidfd = job->output_fd = -1;
 	job->output = BUF_INIT(EXEC_OUTPUT_MAX);
-	if (pipe2(input, O_CLOEXEC) < 0)
-		return -errno;
-	child_input = input[0];
-	AUTO(closep) int our_input = input[1];
+	AUTO(closep) int input = input_file(&job->input);
+	if (input < 0)
+		return input;
+	buf_fini(&job->input);
 	if (pipe2(output, O_CLOEXEC) < 0)
 		return -errno;
 	child_output = output[1];
 	AUTO(closep) int our_output = output[0];
-	if (set_nonblocking(our_input) < 0 || set_nonblocking(our_output) < 0)
+	if (set_nonblocking(our_output) < 0)
 		return -errno;
-	/* What the pipe takes is in it before the hook runs: an ordinary event reaches it whole,
-	 * even if we die in the next moment. */
-	ssize_t n = job->input.len > 0 ? write(our_input, job->input.data, job->input.len) : 0;
-	job->written = n > 0 ? (size_t)n : 0;
-	int r = spawn(job, child_input, child_output);
+	int r = spawn(job, input, child_output);
 	if (r < 0)
 		return r;
 	job->pidfd = pidfd_open(job->pid, 0);
@@ -221,9 +225,8 @@ exec_start(struct exec_job *job)
 		waitpid(job->pid, NULL, 0);
 		return r;
 	}
-	job->input_fd = our_input;
 	job->output_fd = our_output;
-	our_input = our_output = -1;
+	our_output = -1;
 	watch_job(job);
 	return 0;
 }

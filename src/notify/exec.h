@@ -23,7 +23,7 @@ struct exec_job {
 	struct ev_loop *loop;
 	char *const *argv; /* NULL-ended, argv[0] absolute; like envp used only by exec_start */
 	char *const *envp;
-	struct buf input; /* standard input; the job's from now on */
+	struct buf input; /* standard input, which the job takes over */
 	int64_t timeout_ms;
 	/* called once, on the loop, never from within exec_start */
 	void (*done)(struct exec_job *job);
@@ -35,15 +35,15 @@ struct exec_job {
 	bool output_cut;   /* there was more */
 	/* internal */
 	pid_t pid;
-	int pidfd, input_fd, output_fd; /* -1 when closed */
-	size_t written;
-	ev_io exit_watch, input_watch, output_watch;
+	int pidfd, output_fd; /* -1 when closed */
+	ev_io exit_watch, output_watch;
 	ev_timer deadline;
 };
 
 /* Starts the program in a process group of its own, in the root directory, with signals as a
- * program expects them and no descriptor but 0, 1 and 2. 0, or -errno where it could not be
- * started: then `done` is not called, and exec_fini is still the caller's. */
+ * program expects them and no descriptor but 0, 1 and 2; 0 is a file in memory, not a pipe. 0, or
+ * -errno where it could not be started: then `done` is not called, and exec_fini is still the
+ * caller's. */
 int exec_start(struct exec_job *job) MUST_USE;
 /* Kills the process group now; `done` follows when it is gone. */
 void exec_kill(struct exec_job *job);

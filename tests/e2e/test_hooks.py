@@ -1,4 +1,5 @@
 """Hooks that fail, hang, are missing; and that none of it holds up anybody else."""
+import json
 import os
 
 from support.feeds import item, items
@@ -150,3 +151,23 @@ def test_a_hook_that_reads_nothing_has_been_told(server, feedd):
     calls = feedd.directory / "quiet.calls"
     wait_for(lambda: calls.exists() and calls.read_text(), "the call")
     assert stays(lambda: calls.read_text() == "x\n", 7), "it was called again"
+
+
+def test_a_hook_reads_on_when_the_daemon_is_killed(server, feedd):
+    feed = server.feed("/a.xml", items(1))
+    slow = feedd.directory / "slow"
+    slow.write_text('#!/bin/sh\nhead -c 1000 >"$0.part"\ntouch "$0.begun"\n'
+                    'for i in $(seq 600); do [ -e "$0.go" ] && break; sleep 0.1; done\ncat >>"$0.part"; mv "$0.part" "$0.done"\n')
+    slow.chmod(0o755)
+    feedd.configure(feeds={"a": feed.url}, notify={"out": {"exec": [slow]}})
+    feedd.start()
+    feedd.wait_items(1)
+    feed.add(item(2, html="<p>" + "long " * 200000 + "</p>"))
+    feedd.poll("a")
+    wait_for((feedd.directory / "slow.begun").exists, "the first bytes at the hook")
+    feedd.kill9()
+    (feedd.directory / "slow.go").touch()
+    wait_for((feedd.directory / "slow.done").exists, "the end of the hook")
+    text = (feedd.directory / "slow.done").read_text()
+    assert text.endswith("}\n") and len(text) > 1000000
+    assert json.loads(text)["title"] == "Article 2"

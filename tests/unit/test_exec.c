@@ -57,7 +57,6 @@ run_script(const char *script, size_t input_len, int64_t timeout_ms)
 	ev_run(loop, 0);
 	assert_int_equal(n_done, 1);
 	assert_int_equal(running.pidfd, -1);
-	assert_int_equal(running.input_fd, -1);
 	assert_int_equal(running.output_fd, -1);
 	ev_loop_destroy(loop);
 	free(argv[2]);
@@ -96,6 +95,19 @@ unread_input_is_no_error(void **state)
 
 	(void)state;
 	assert_int_equal(job.status, 0);
+	exec_fini(&job);
+}
+
+static void
+input_is_a_file_that_stays_as_it_is(void **state)
+{
+	struct exec_job job = run_script("read -r a; sed 1q; exec 2>&1\n"
+					 "(echo x >>/dev/stdin) 2>/dev/null || echo sealed\n"
+					 "wc -c </dev/stdin | tr -d ' '",
+		640, 20000);
+
+	(void)state;
+	assert_non_null(strstr(job.output.data, "x\nsealed\n640\n"));
 	exec_fini(&job);
 }
 
@@ -294,6 +306,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(large_input_arrives_whole),
 		cmocka_unit_test(unread_input_is_no_error),
+		cmocka_unit_test(input_is_a_file_that_stays_as_it_is),
 		cmocka_unit_test(endless_output_is_bounded),
 		cmocka_unit_test(deadline_ends_the_whole_group),
 		cmocka_unit_test(what_runs_on_in_the_background_holds_up_nothing),
