@@ -251,13 +251,14 @@ void store_render(struct store *store, struct store_render *render);
 /* Whoever may use the socket may make consumers. */
 #define STORE_CONSUMERS_MAX 1000
 
-/* Named consumers of the streams: a cursor each. Made at first use at the start of the log; -EDQUOT
- * where there are STORE_CONSUMERS_MAX. Retention takes those that have lost their place. Writer
- * thread. */
+/* Named consumers of the streams: a cursor each, made by the first stream; -EDQUOT where there are
+ * STORE_CONSUMERS_MAX. Retention takes those that have lost their place. Writer thread. */
 struct store_consumer {
 	struct store_parcel head;
 	char name[64];
-	bool ack;    /* in: move to seq (never back, never past the end); else only read or make */
+	bool ack; /* in: move it to seq, never back; -ENOENT where there is none, -ERANGE where the
+		     log ends before seq. Else it is read, or made where there is none */
+	bool placed; /* in: made at seq, at the end of the log at most; else at its start */
 	int64_t seq; /* in and out */
 	int64_t now;
 };

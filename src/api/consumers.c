@@ -59,6 +59,15 @@ acknowledged(struct request *request)
 {
 	const struct store_consumer *consumer = request->consumer;
 
+	if (consumer->head.result == -ENOENT)
+		return respond_error(request, MHD_HTTP_NOT_FOUND,
+			"there is no consumer \"%s\": the first stream of that name makes it",
+			consumer->name);
+	if (consumer->head.result == -ERANGE)
+		return respond_error(request, MHD_HTTP_BAD_REQUEST,
+			"there is no event %lld yet: the log ends with %lld",
+			(long long)consumer->seq,
+			(long long)store_seq(request->api->options.store));
 	if (consumer->head.result < 0)
 		return respond_errno(request, consumer->head.result);
 	return respond_json(request, MHD_HTTP_OK,
@@ -79,7 +88,9 @@ route_ack(struct request *request)
 	if (query_number(&request->query, "seq", 0, INT64_MAX, &seq) < 0 || seq < 0)
 		return respond_error(
 			request, MHD_HTTP_BAD_REQUEST, "seq is the number of an event");
-	return ask_consumer(request, request->name, &seq, acknowledged);
+	const struct store_consumer wish = {.ack = true, .seq = seq};
+
+	return ask_consumer(request, request->name, &wish, acknowledged);
 }
 
 static int

@@ -151,8 +151,9 @@ const char *request_header(const struct request *request, const char *name);
  */
 enum MHD_Result ask_loop(struct request *request, enum api_verb verb, char *name,
 	enum MHD_Result (*next)(struct request *request));
-enum MHD_Result ask_consumer(struct request *request, const char *name, const int64_t *ack,
-	enum MHD_Result (*next)(struct request *request));
+/* wish: ack, placed and seq. */
+enum MHD_Result ask_consumer(struct request *request, const char *name,
+	const struct store_consumer *wish, enum MHD_Result (*next)(struct request *request));
 /* Answers with what the loop said. */
 enum MHD_Result answer_command(struct request *request);
 /* Frees the parcels of a request; those that are on their way are freed when they come home. */

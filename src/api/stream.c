@@ -378,8 +378,11 @@ start_consumer(struct request *request, const char *name, int placed, int64_t af
 
 	if (r == -ENOENT && request->head)
 		return stream_start(request, after);
-	if (r == -ENOENT) /* a new one begins where its first reader does */
-		return ask_consumer(request, name, placed ? &after : NULL, consumer_known);
+	if (r == -ENOENT) { /* a new one begins where its first reader does */
+		const struct store_consumer wish = {.placed = placed, .seq = after};
+
+		return ask_consumer(request, name, &wish, consumer_known);
+	}
 	if (r < 0)
 		return respond_errno(request, r);
 	return stream_start(request, placed ? after : cursor);

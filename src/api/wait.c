@@ -169,7 +169,7 @@ consumer_home(struct parcel *parcel)
 }
 
 enum MHD_Result
-ask_consumer(struct request *request, const char *name, const int64_t *ack,
+ask_consumer(struct request *request, const char *name, const struct store_consumer *wish,
 	enum MHD_Result (*next)(struct request *request))
 {
 	if (request->api->ending)
@@ -177,12 +177,11 @@ ask_consumer(struct request *request, const char *name, const int64_t *ack,
 	struct store_errand *errand = xcalloc(1, sizeof(*errand));
 	struct store_consumer *consumer = &errand->consumer;
 
+	*consumer = *wish;
 	consumer->head.parcel.done = consumer_home;
 	consumer->head.parcel.home = &request->api->home;
 	errand->request = request;
 	memcpy(consumer->name, name, strlen(name) + 1);
-	consumer->ack = ack != NULL;
-	consumer->seq = ack ? *ack : 0;
 	consumer->now = time(NULL);
 	request->consumer = consumer;
 	request->api->at_store++;

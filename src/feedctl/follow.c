@@ -169,6 +169,19 @@ seq_of(const char *line, size_t len)
 	return seq;
 }
 
+/* What the daemon says of an error; malloc'd. */
+static char *
+error_of(const struct http_local *local)
+{
+	const char *body = local->answer.data ? local->answer.data : "";
+	json_t *answer = json_loadb(body, local->answer.len, 0, NULL);
+	const char *error = client_text(answer, "error");
+	char *text = error ? xstrdup(error) : xasprintf("status %d", local->status);
+
+	json_decref(answer);
+	return text;
+}
+
 /* Tells the daemon what was taken. Where it is away, nothing goes on until it was told. */
 static int
 acknowledge(struct follow *follow, char **ret_detail)
@@ -191,8 +204,12 @@ acknowledge(struct follow *follow, char **ret_detail)
 	if (r < 0)
 		return r;
 	follow->unacked = 0;
-	if (local.status != 200) {
-		output_error("event %s cannot be acknowledged: status %d", seq, local.status);
+	/* Retention has forgotten the consumer: the next connection makes it again, at this place.
+	 */
+	follow->stalled = local.status == 404;
+	if (local.status != 200 && local.status != 404) {
+		AUTO(freep) char *error = error_of(&local);
+		output_error("event %s cannot be acknowledged: %s", seq, error);
 		end_with(follow, EXIT_FAILED);
 	}
 	return 0;
@@ -296,6 +313,7 @@ connect_once(struct follow *follow, char **ret_detail)
 	follow->progress = false;
 	pthread_mutex_lock(&follow->lock);
 	int r = acknowledge(follow, ret_detail);
+	follow->stalled = r < 0;
 	pthread_mutex_unlock(&follow->lock);
 	if (r == 0 && !is_over(follow))
 		r = http_local_request(&local);
@@ -308,11 +326,7 @@ connect_once(struct follow *follow, char **ret_detail)
 	}
 	if (local.status == 200)
 		return follow->wait && follow->left != 0 ? CONNECTION_LOST : CONNECTION_DONE;
-	const char *body = local.answer.data ? local.answer.data : "";
-	json_t *answer = json_loadb(body, local.answer.len, 0, NULL);
-	const char *error = client_text(answer, "error");
-	*ret_detail = error ? xstrdup(error) : xasprintf("status %d", local.status);
-	json_decref(answer);
+	*ret_detail = error_of(&local);
 	return local.status == 503 ? CONNECTION_LOST : CONNECTION_REFUSED;
 }
 

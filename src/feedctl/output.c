@@ -181,7 +181,9 @@ table_print(struct table *table)
 	for (size_t i = 0; i < table->n_cells; i++) {
 		size_t column = i % table->columns;
 
-		print_cell(&table->cells[i], widths[column], column + 1 == table->columns, total);
+		if (table->n_cells > table->columns) /* headings of nothing tell nothing */
+			print_cell(&table->cells[i], widths[column], column + 1 == table->columns,
+				total);
 		free(table->cells[i].text);
 	}
 	free(widths);

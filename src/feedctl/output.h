@@ -29,8 +29,8 @@ void table_begin(struct table *table, const char *const *headings);
 void table_add(struct table *table, enum colour colour, const char *text);
 /* The same, printf(3)-like. */
 void table_addf(struct table *table, enum colour colour, const char *fmt, ...) PRINTF_LIKE(3, 4);
-/* Prints and frees. On a terminal the last column is cut at its right edge. EXIT_DONE, or
- * EXIT_FAILED where standard output cannot be written. */
+/* Prints and frees; without a row it prints nothing. On a terminal the last column is cut at its
+ * right edge. EXIT_DONE, or EXIT_FAILED where standard output cannot be written. */
 int table_print(struct table *table);
 
 /* "name:  value" with the value escaped; nothing where text is NULL or "". */

@@ -137,10 +137,11 @@ write_retry(struct store *store, struct store_retry *retry)
 	return r;
 }
 
-/* Made at the start of the log: the seq before the oldest event kept. */
+/* Without a place, at the start of the log: the seq before the oldest event kept. */
 static int
 make_consumer(struct store *store, const struct store_consumer *consumer)
 {
+	int64_t seq = consumer->seq < store->seq ? consumer->seq : store->seq;
 	int64_t n = 0;
 	int r = db_int(&store->db, &n, "SELECT count(*) FROM cursors WHERE notifier = 0", NO_BINDS);
 
@@ -150,30 +151,37 @@ make_consumer(struct store *store, const struct store_consumer *consumer)
 		return -EDQUOT;
 	return db_run(&store->db,
 		"INSERT INTO cursors(name, notifier, seq, at)"
-		" VALUES(?1, 0, coalesce((SELECT min(seq) - 1 FROM events), ?2), ?3)",
-		BINDS(TEXT(consumer->name), INT(store->seq), INT(consumer->now)));
+		" VALUES(?1, 0, coalesce(?2, (SELECT min(seq) - 1 FROM events), ?3), ?4)",
+		BINDS(TEXT(consumer->name), INT_OR_NULL(consumer->placed ? seq : -1, -1),
+			INT(store->seq), INT(consumer->now)));
+}
+
+static int
+read_consumer(struct store *store, struct store_consumer *consumer)
+{
+	return db_int(&store->db, &consumer->seq,
+		"SELECT seq FROM cursors WHERE notifier = 0 AND name = ?",
+		BINDS(TEXT(consumer->name)));
 }
 
 int
 write_consumer(struct store *store, struct store_consumer *consumer)
 {
+	int r;
+
 	if (consumer->ack && consumer->seq > store->seq)
-		consumer->seq = store->seq;
-	int64_t id;
-	int r = db_int(&store->db, &id, "SELECT id FROM cursors WHERE notifier = 0 AND name = ?",
-		BINDS(TEXT(consumer->name)));
+		return -ERANGE;
+	if (consumer->ack) {
+		r = db_int(&store->db, &consumer->seq,
+			"UPDATE cursors SET seq = max(seq, ?2), at = ?3"
+			" WHERE notifier = 0 AND name = ?1 RETURNING seq",
+			BINDS(TEXT(consumer->name), INT(consumer->seq), INT(consumer->now)));
+		return r < 0 ? r : r == 0 ? -ENOENT : 0;
+	}
+	r = read_consumer(store, consumer);
 	if (r == 0)
 		r = make_consumer(store, consumer);
-	else if (r > 0)
-		r = 0;
-	if (r == 0 && consumer->ack)
-		r = db_run(&store->db,
-			"UPDATE cursors SET seq = max(seq, ?2), at = ?3 WHERE notifier = 0 AND "
-			"name = ?1",
-			BINDS(TEXT(consumer->name), INT(consumer->seq), INT(consumer->now)));
 	if (r == 0)
-		r = db_int(&store->db, &consumer->seq,
-			"SELECT seq FROM cursors WHERE notifier = 0 AND name = ?",
-			BINDS(TEXT(consumer->name)));
+		r = read_consumer(store, consumer);
 	return r < 0 ? r : 0;
 }

@@ -140,12 +140,15 @@ def test_match_rehearses_a_notifier(log):
 
 
 def test_acknowledgements_never_go_back_nor_ahead(log):
+    assert log.post("/v1/consumers/c/ack", seq=4).status == 404
+    log.get("/v1/events", consumer="c", wait=0, limit=1)
     assert log.post("/v1/consumers/c/ack", seq=4).json() == {"consumer": "c", "seq": 4}
     assert log.post("/v1/consumers/c/ack", seq=2).json()["seq"] == 4
-    assert log.post("/v1/consumers/c/ack", seq=999).json()["seq"] == 6
+    beyond = log.post("/v1/consumers/c/ack", seq=999)
+    assert beyond.status == 400 and "ends with 6" in beyond.json()["error"]
     log.kill9()
     log.start()
-    assert [c["seq"] for c in log.get("/v1/consumers").json()["consumers"]] == [6]
+    assert [c["seq"] for c in log.get("/v1/consumers").json()["consumers"]] == [4]
 
 
 def test_after_now_begins_with_the_next(log):
@@ -310,7 +313,7 @@ def test_metrics_please_promtool(log):
 
 
 def test_metrics_tell_every_lag(log):
-    log.post("/v1/consumers/slow/ack", seq=2)
+    log.get("/v1/events", consumer="slow", after=2, wait=0)
     text = log.get("/metrics").text
     assert 'feedd_lag_events{consumer="slow"} 4' in text
     assert 'feedd_lag_events{notifier="all"}' in text

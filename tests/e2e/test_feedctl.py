@@ -50,6 +50,8 @@ def test_a_running_daemon(server, feedd):
     shown = feedd.ctl("show", "a", check=0).stdout
     assert feed.url in shown and "The feed's title" in shown
     assert "\x1b[" not in listed + shown, "colour is for terminals"
+    assert feedd.ctl("failed", check=0).stdout == ""
+    assert json.loads(feedd.ctl("failed", "--json", check=0).stdout) == {"failed": []}
     assert feedd.ctl("show", "nobody").returncode == 1
     assert feedd.ctl("poll", "nobody").returncode == 1
     assert feedd.ctl("why", "a", check=0).stdout

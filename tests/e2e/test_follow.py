@@ -61,6 +61,10 @@ def test_no_ack_and_ack(log):
     assert shell(log, follow) == shell(log, follow) == ["Article 2", "Article 3"]
     log.ctl("ack", "bot", log.events()[0]["_feedd"]["seq"], check=0)
     assert shell(log, follow) == ["Article 3", "Article 4"]
+    for consumer, seq, words in (("nobody", 1, 'no consumer "nobody"'), ("bot", 1000, "no event 1000")):
+        done = log.ctl("ack", consumer, seq, check=1)
+        assert words in done.stderr and done.stdout == ""
+    assert shell(log, follow) == ["Article 3", "Article 4"]
 
 
 def test_live(log):

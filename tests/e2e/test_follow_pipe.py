@@ -1,9 +1,11 @@
 """What `feedctl follow --consumer` acknowledges: what its reader has taken, neither more nor less."""
+import contextlib
 import json
 import os
 import re
 import select
 import signal
+import sqlite3
 import subprocess
 
 import pytest
@@ -41,7 +43,7 @@ def seqs(text):
 
 
 def test_five_waiting_events_and_head_5_come_to_an_end(log):
-    log.post("/v1/consumers/bot/ack", seq=25)
+    log.get("/v1/events", consumer="bot", after=25, wait=0)
     assert seqs(shell(log, "feedctl follow --consumer bot | head -5")) == [26, 27, 28, 29, 30]
     assert cursor(log, "bot") == 30
 
@@ -174,6 +176,21 @@ def test_what_was_taken_while_the_daemon_was_away_is_told_when_it_is_back(log):
     assert got == [1, 2]
     log.start()
     wait_for(lambda: cursor(log, "bot") >= 2, "the acknowledgement")
+    while len(got) < 30:
+        got += seqs(process.stdout.readline())
+    wait_for(lambda: cursor(log, "bot") == 30, "the last acknowledgement")
+    process.kill()
+    process.wait()
+    process.stdout.close()
+    assert got == list(range(1, 31))
+
+
+def test_a_consumer_that_was_forgotten_goes_on(log):
+    process = follow(log, "--consumer", "bot")
+    got = seqs(os.read(process.stdout.fileno(), 1 << 20).decode())
+    wait_for(lambda: select.select([process.stdout], [], [], 0)[0], "the next line")
+    with contextlib.closing(sqlite3.connect(log.state / "feedd.db", timeout=10)) as db, db:
+        assert db.execute("DELETE FROM cursors WHERE name = 'bot'").rowcount == 1
     while len(got) < 30:
         got += seqs(process.stdout.readline())
     wait_for(lambda: cursor(log, "bot") == 30, "the last acknowledgement")
