@@ -90,6 +90,10 @@ $(BUILD)/tests/%: $(BUILD)/obj/tests/unit/%.o $(LIB)
 	@mkdir -p $(@D)
 	$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $^ $(ALL_LIBS) -lcmocka
 
+$(BUILD)/tests/failmalloc.so: tests/torture/failmalloc.c $(BUILD)/flags
+	@mkdir -p $(@D)
+	$(CC) $(DEFINES) -std=gnu11 $(WARNINGS) $(WERROR) -O2 -fPIC -fno-builtin -shared -o $@ $<
+
 $(BUILD)/bench/%: $(BUILD)/obj/tests/bench/%.o $(BUILD)/obj/tests/bench/feeds.o $(LIB)
 	@mkdir -p $(@D)
 	$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $^ $(ALL_LIBS)
@@ -139,7 +143,7 @@ unit: $(UNIT) ## unit tests
 e2e: all ## end-to-end tests with the real daemon (E2E=tests/e2e/test_x.py picks)
 	$(PYTEST) -n $(PYTEST_JOBS) $(if $(E2E),$(E2E),tests/e2e)
 
-torture: all test-programs ## long tests: kill loops, soaks
+torture: all test-programs $(BUILD)/tests/failmalloc.so ## long tests: kill loops, soaks
 	$(PYTEST) -x tests/torture
 
 SANITIZER_FLAGS := CFLAGS='-O1 -g -fno-omit-frame-pointer' WERROR=

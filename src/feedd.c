@@ -5,6 +5,7 @@
 
 #include "feedd/daemon.h"
 #include "feedd/log.h"
+#include "feedd/mem.h"
 
 static void
 help(FILE *out)
@@ -42,6 +43,7 @@ main(int argc, char **argv)
 	bool check = false;
 	int c;
 
+	mem_guard_libraries();
 	while ((c = getopt_long(argc, argv, "c:1nvVh", options, NULL)) != -1) {
 		switch (c) {
 		case 'c':

@@ -3,7 +3,8 @@
  *
  * Layer 0. Out of memory is not an error that callers handle: every input of feedd has a ceiling,
  * so only a real shortage gets here. The x-functions then log one line and abort; the service
- * manager starts feedd again, and the database is sound by construction.
+ * manager starts feedd again, and the database is sound by construction. Libraries that would go
+ * on with half of a document, of an event or of their settings are made to do the same.
  */
 #ifndef FEEDD_MEM_H
 #define FEEDD_MEM_H
@@ -32,6 +33,15 @@ char *xstrdup(const char *s) MUST_USE;
 char *xstrndup(const char *s, size_t len) __attribute__((malloc, returns_nonnull)) MUST_USE;
 /* asprintf(3), likewise. */
 char *xasprintf(const char *fmt, ...) PRINTF_LIKE(1, 2) __attribute__((returns_nonnull)) MUST_USE;
+
+/* realloc(3), likewise: as libraries want it, xrealloc() where we call. */
+void *xresize(void *old, size_t size) __attribute__((returns_nonnull)) MUST_USE;
+/* What the x-functions do when memory is gone: one line, then abort. For what a library says of its
+ * own calls. size: the bytes asked for, 0 where that is not known. */
+void mem_exhausted(size_t size) __attribute__((noreturn));
+/* From now on jansson and libxml2 allocate by the x-functions. First of all in main(), before
+ * either is used; libcurl, SQLite and PCRE2 are told so where they are started. */
+void mem_guard_libraries(void);
 
 /* AUTO(freep): free(3) of the pointer that the local holds. */
 void freep(void *pointer_to_pointer);

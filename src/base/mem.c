@@ -17,7 +17,8 @@ struct arena_chunk {
 	alignas(max_align_t) char data[];
 };
 
-static void __attribute__((noreturn)) out_of_memory(size_t size)
+void
+mem_exhausted(size_t size)
 {
 	/* No log.h here: its formatting may need memory. */
 	char line[96];
@@ -36,7 +37,7 @@ xmalloc(size_t size)
 	void *p = malloc(size ? size : 1);
 
 	if (!p)
-		out_of_memory(size);
+		mem_exhausted(size);
 	return p;
 }
 
@@ -46,7 +47,7 @@ xcalloc(size_t count, size_t size)
 	void *p = calloc(count ? count : 1, size ? size : 1);
 
 	if (!p)
-		out_of_memory(count * size);
+		mem_exhausted(count * size);
 	return p;
 }
 
@@ -56,8 +57,14 @@ xrealloc(void *old, size_t count, size_t size)
 	void *p = reallocarray(old, count ? count : 1, size ? size : 1);
 
 	if (!p)
-		out_of_memory(count * size);
+		mem_exhausted(count * size);
 	return p;
+}
+
+void *
+xresize(void *old, size_t size)
+{
+	return xrealloc(old, size, 1);
 }
 
 char *
@@ -86,7 +93,7 @@ xasprintf(const char *fmt, ...)
 	int len = vasprintf(&out, fmt, args);
 	va_end(args);
 	if (len < 0)
-		out_of_memory(0);
+		mem_exhausted(0);
 	return out;
 }
 
@@ -115,7 +122,7 @@ arena_grow(struct arena *arena, size_t size)
 	if (want < size)
 		want = size;
 	if (want > SIZE_MAX - sizeof(struct arena_chunk))
-		out_of_memory(size);
+		mem_exhausted(size);
 	struct arena_chunk *chunk = xmalloc(sizeof(*chunk) + want);
 	chunk->older = arena->chunk;
 	arena->chunk = chunk;
@@ -181,7 +188,7 @@ arena_printf(struct arena *arena, const char *fmt, ...)
 	int len = vasprintf(&text, fmt, args);
 	va_end(args);
 	if (len < 0)
-		out_of_memory(0);
+		mem_exhausted(0);
 	return arena_strndup(arena, text, (size_t)len);
 }
 
@@ -269,7 +276,7 @@ buf_printf(struct buf *buf, const char *fmt, ...)
 	int len = vasprintf(&text, fmt, args);
 	va_end(args);
 	if (len < 0)
-		out_of_memory(0);
+		mem_exhausted(0);
 	return buf_append(buf, text, (size_t)len);
 }
 

@@ -10,6 +10,7 @@
 
 #include <arpa/inet.h>
 #include <curl/curl.h>
+#include <errno.h>
 #include <libpsl.h>
 #include <locale.h>
 #include <stdint.h>
@@ -329,6 +330,8 @@ get_ascii_host(CURLU *handle, const char *url, char **ret_host)
 	if (!*url)
 		return curl_url_get(handle, CURLUPART_HOST, ret_host, 0);
 	locale_t utf8 = newlocale(LC_CTYPE_MASK, "C.UTF-8", (locale_t)0);
+	if (utf8 == (locale_t)0 && errno == ENOMEM)
+		mem_exhausted(0);
 	if (utf8 == (locale_t)0)
 		return CURLUE_BAD_HOSTNAME;
 	locale_t before = uselocale(utf8);
@@ -345,9 +348,15 @@ url_curl_host(struct arena *arena, const char *url, const char **ret_port)
 	AUTO(free_curl) char *host = NULL;
 	AUTO(free_curl) char *port = NULL;
 
+	if (!handle)
+		mem_exhausted(0);
 	/* Schemes that libcurl does not know have hosts too, but it will not connect to them. */
-	if (!handle || curl_url_set(handle, CURLUPART_URL, url, CURLU_NON_SUPPORT_SCHEME) ||
-		get_ascii_host(handle, url, &host) || !*host)
+	CURLUcode code = curl_url_set(handle, CURLUPART_URL, url, CURLU_NON_SUPPORT_SCHEME);
+	if (code == CURLUE_OK)
+		code = get_ascii_host(handle, url, &host);
+	if (code == CURLUE_OUT_OF_MEMORY)
+		mem_exhausted(0);
+	if (code != CURLUE_OK || !*host)
 		return NULL;
 	if (curl_url_get(handle, CURLUPART_PORT, &port, CURLU_DEFAULT_PORT) == CURLUE_OK)
 		*ret_port = arena_strdup(arena, port);

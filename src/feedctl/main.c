@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "feedctl.h"
+#include "feedd/mem.h"
 #include "import.h"
 #include "simulate.h"
 #include "verbs.h"
@@ -95,6 +96,7 @@ main(int argc, char **argv)
 	struct ctl ctl = {.socket = getenv("FEEDD_SOCKET")};
 	int c;
 
+	mem_guard_libraries();
 	setlocale(LC_CTYPE, "C.UTF-8"); /* for the width of characters only */
 	while ((c = getopt_long(argc, argv, "+s:hV", options, NULL)) != -1) {
 		switch (c) {

@@ -198,7 +198,7 @@ format(const char *fmt, va_list args)
 	char *text;
 
 	if (vasprintf(&text, fmt, args) < 0)
-		abort();
+		mem_exhausted(0);
 	char *clean = output_escape(text);
 	free(text);
 	return clean;

@@ -139,7 +139,7 @@ trace_read(struct trace *trace, FILE *in, char *fault, size_t fault_size)
 			return -EINVAL;
 		}
 	}
-	if (ferror(in)) {
+	if (ferror(in) || !feof(in)) {
 		snprintf(fault, fault_size, "cannot be read");
 		return -EIO;
 	}

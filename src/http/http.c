@@ -86,7 +86,7 @@ easy_take(struct http *http)
 	CURL *easy = http->n_idle ? http->idle[--http->n_idle] : curl_easy_init();
 
 	if (!easy)
-		abort(); /* out of memory, see mem.h */
+		mem_exhausted(0);
 	return easy;
 }
 
@@ -285,7 +285,9 @@ static CURLcode curl_ready;
 static void
 start_curl(void)
 {
-	curl_ready = curl_global_init(CURL_GLOBAL_DEFAULT);
+	/* A setting that is not made for want of memory is one of proxy, certificate or header. */
+	curl_ready =
+		curl_global_init_mem(CURL_GLOBAL_DEFAULT, xmalloc, free, xresize, xstrdup, xcalloc);
 }
 
 int

@@ -75,7 +75,7 @@ transfer_fail(struct http_transfer *transfer, enum http_error error, const char 
 	int len = vasprintf(&text, fmt, args);
 	va_end(args);
 	if (len < 0)
-		abort(); /* out of memory, see mem.h */
+		mem_exhausted(0);
 	request->error = error;
 	free(request->detail);
 	make_printable(text);
@@ -174,6 +174,8 @@ host_to_ascii(struct http_transfer *transfer)
 	if (!host || is_ascii(host))
 		return;
 	locale_t utf8 = newlocale(LC_CTYPE_MASK, "C.UTF-8", (locale_t)0);
+	if (utf8 == (locale_t)0 && errno == ENOMEM)
+		mem_exhausted(0);
 	if (utf8 == (locale_t)0)
 		return;
 	locale_t before = uselocale(utf8);
@@ -357,7 +359,7 @@ add_header(struct http_transfer *transfer, const char *name, const char *value)
 	struct curl_slist *list = curl_slist_append(transfer->headers, line);
 
 	if (!list)
-		abort(); /* out of memory, see mem.h */
+		mem_exhausted(0);
 	transfer->headers = list;
 }
 

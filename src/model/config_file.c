@@ -58,6 +58,16 @@ append_literal(struct buf *buf, const char *text, size_t len)
 	}
 }
 
+/* A folder that cannot be read holds nothing. */
+static int
+on_unreadable(const char *path, int error)
+{
+	(void)path;
+	if (error == ENOMEM)
+		mem_exhausted(0);
+	return 0;
+}
+
 void
 loader_glob(struct config_loader *loader, const char *file, const char *pattern, loader_path_fn *fn,
 	void *arg)
@@ -71,7 +81,10 @@ loader_glob(struct config_loader *loader, const char *file, const char *pattern,
 	if (buf_puts(&whole, pattern) < 0)
 		return;
 	int flags = strpbrk(pattern, "*?[") ? 0 : GLOB_NOCHECK;
-	if (glob(whole.data, flags, NULL, &found) == 0)
+	int r = glob(whole.data, flags, on_unreadable, &found);
+	if (r == GLOB_NOSPACE)
+		mem_exhausted(0);
+	if (r == 0)
 		for (size_t i = 0; i < found.gl_pathc; i++)
 			fn(loader, found.gl_pathv[i], arg);
 	globfree(&found);

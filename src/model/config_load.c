@@ -2,9 +2,7 @@
  * config_load.c - reads configuration files and those that they include.
  *
  * libConfuse reads every statement, one at a time, so that each fault is found and has its line
- * (see config_scan.h). It hands its callbacks no pointer of ours and its lexer is a global, so the
- * one that is being filled is in a thread-local variable for the length of a call, and
- * configurations are loaded by one thread at a time. May touch files.
+ * (see config_scan.h and config_parser.c). May touch files.
  */
 #include <confuse.h>
 #include <errno.h>
@@ -17,8 +15,6 @@
 #include "config_scan.h"
 #include "config_value.h"
 #include "feedd/text.h"
-
-static _Thread_local struct config_loader *parsing;
 
 void
 loader_fault(struct config_loader *loader, int line, const char *fmt, ...)
@@ -53,81 +49,6 @@ loader_grow(void *at, size_t n, size_t size)
 	return n < 16 && n > 0 ? at : xrealloc(at, n < 16 ? 16 : n * 2, size);
 }
 
-static void
-on_error(cfg_t *cfg, const char *fmt, va_list ap)
-{
-	(void)cfg;
-	if (parsing)
-		vsnprintf(parsing->error, sizeof(parsing->error), fmt, ap);
-}
-
-static int
-on_include(cfg_t *cfg, cfg_opt_t *opt, int argc, const char **argv)
-{
-	(void)cfg;
-	(void)opt;
-	parsing->arguments = xcalloc((size_t)argc + 1, sizeof(*parsing->arguments));
-	for (int i = 0; i < argc; i++)
-		parsing->arguments[i] = xstrdup(argv[i]);
-	parsing->n_arguments = (size_t)argc;
-	return 0;
-}
-
-#define N_OPTIONS_MAX 64
-
-static size_t
-add_options(cfg_opt_t opts[N_OPTIONS_MAX], size_t n, enum option_section section)
-{
-	const struct option_table *table = &option_tables[section];
-
-	for (size_t i = 0; i < table->n; i++) {
-		const char *name = table->options[i].name;
-		opts[n++] = table->options[i].type == OPTION_LIST
-			? (cfg_opt_t)CFG_STR_LIST(name, NULL, CFGF_NODEFAULT)
-			: (cfg_opt_t)CFG_STR(name, NULL, CFGF_NODEFAULT);
-	}
-	return n;
-}
-
-static cfg_t *
-new_parser(enum option_section section)
-{
-	cfg_opt_t opts[N_OPTIONS_MAX];
-	size_t n = add_options(opts, 0, section);
-
-	if (section == SECTION_TOP) {
-		n = add_options(opts, n, SECTION_SETTINGS);
-		opts[n++] = (cfg_opt_t)CFG_STR_LIST("subscriptions", NULL, CFGF_NODEFAULT);
-		opts[n++] = (cfg_opt_t)CFG_FUNC("include", on_include);
-	} else if (section == SECTION_FEED) {
-		n = add_options(opts, n, SECTION_SETTINGS);
-	}
-	opts[n] = (cfg_opt_t)CFG_END();
-	cfg_t *parser = cfg_init(opts, CFGF_NONE);
-	if (!parser)
-		abort();
-	cfg_set_error_function(parser, on_error);
-	return parser;
-}
-
-/* Lets libConfuse read one statement. 0, or -EINVAL after a fault. */
-static int
-parse(struct config_loader *loader, const struct config_statement *st)
-{
-	char after = st->text[st->len];
-
-	st->text[st->len] = '\0';
-	loader->error[0] = '\0';
-	parsing = loader;
-	int rc = cfg_parse_buf(loader->parsers[loader->section], st->text);
-	parsing = NULL;
-	st->text[st->len] = after;
-	if (rc == CFG_SUCCESS)
-		return 0;
-	loader_fault(loader, st->line, "%s", loader->error[0] ? loader->error : "syntax error");
-	return -EINVAL;
-}
-
 static void load_file(struct config_loader *loader, const char *path, void *arg);
 
 static void
@@ -143,7 +64,7 @@ load_include(struct config_loader *loader, const struct config_statement *st)
 			st->name);
 		return;
 	}
-	if (parse(loader, st) < 0)
+	if (loader_parse(loader, st) < 0)
 		return;
 	arguments = loader->arguments;
 	if (loader->n_arguments != 1)
@@ -295,7 +216,7 @@ load_set(struct config_loader *loader, const struct config_statement *st)
 			names[loader->section]);
 		return;
 	}
-	if (parse(loader, st) < 0)
+	if (loader_parse(loader, st) < 0)
 		return;
 	cfg_opt_t *opt = cfg_getopt(loader->parsers[loader->section], st->name);
 	size_t n = cfg_opt_size(opt);
@@ -549,7 +470,7 @@ loader_init(struct config_loader *loader, struct config_faults *faults)
 	*loader = (struct config_loader){
 		.config = xcalloc(1, sizeof(struct config)), .faults = faults};
 	for (size_t i = 0; i < ARRAY_SIZE(sections); i++)
-		loader->parsers[sections[i]] = new_parser(sections[i]);
+		loader->parsers[sections[i]] = loader_parser(sections[i]);
 	for (size_t i = 0; i < option_tables[SECTION_TOP].n; i++)
 		option_reset(&option_tables[SECTION_TOP].options[i], loader->config,
 			&loader->config->arena);

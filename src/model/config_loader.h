@@ -1,9 +1,9 @@
 /*
  * config_loader.h - a configuration on its way from files to struct config.
  *
- * Private to the configuration. config_load.c reads files into blocks, config_finish.c makes the
- * configuration of them, and config_opml.c adds the feeds of subscription lists. Everything that is
- * to stay is in the configuration's arena.
+ * Private to the configuration. config_load.c reads files into blocks by way of config_parser.c,
+ * config_finish.c makes the configuration of them, and config_opml.c adds the feeds of subscription
+ * lists. Everything that is to stay is in the configuration's arena.
  */
 #ifndef FEEDD_CONFIG_LOADER_H
 #define FEEDD_CONFIG_LOADER_H
@@ -85,6 +85,12 @@ struct config_loader {
 void loader_fault(struct config_loader *loader, int line, const char *fmt, ...) PRINTF_LIKE(3, 4);
 /* To be called where a secret was read: a fault if everybody may read the file, once a file. */
 void loader_secret(struct config_loader *loader, int line);
+/* config_parser.c: what libConfuse reads the statements of a section with; for cfg_free(). */
+cfg_t *loader_parser(enum option_section section) MUST_USE;
+/* Lets libConfuse read one statement, into the parser of the section that is open. 0, or -EINVAL
+ * after a fault. */
+struct config_statement;
+int loader_parse(struct config_loader *loader, const struct config_statement *st) MUST_USE;
 /* A whole regular file of at most max bytes, NUL-terminated, malloc'd; NULL and *ret_error (static
  * or of strerror) if not. mode and identity of the file go to *ret_file. */
 char *loader_read(const char *path, size_t max, size_t *ret_len, struct config_file *ret_file,

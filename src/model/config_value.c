@@ -359,8 +359,12 @@ check_identity(const char *text)
 
 	if (value_identity(text).kind != IDENTITY_REGEX)
 		return NULL;
-	if (*text == '\0' || strlen(text) > 1024 ||
-		regcomp(&compiled, text, REG_EXTENDED | REG_NOSUB) != 0)
+	int r = *text == '\0' || strlen(text) > 1024
+		? REG_BADPAT
+		: regcomp(&compiled, text, REG_EXTENDED | REG_NOSUB);
+	if (r == REG_ESPACE)
+		mem_exhausted(0);
+	if (r != 0)
 		return "guid, link, guid+link, title or a POSIX extended regular expression is "
 		       "needed";
 	regfree(&compiled);

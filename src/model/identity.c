@@ -113,9 +113,9 @@ key_by_pattern(const struct item *item, struct item_key *key, const regex_t *pat
 	const char *text = item->id ? item->id : item->url;
 	AUTO(buf_fini) struct buf kept = BUF_INIT(1 << 20);
 	regmatch_t match;
-	int flags = 0;
+	int flags = 0, r = 0;
 
-	while (*text && regexec(pattern, text, 1, &match, flags) == 0) {
+	while (*text && (r = regexec(pattern, text, 1, &match, flags)) == 0) {
 		buf_append(&kept, text, (size_t)match.rm_so);
 		if (match.rm_eo == match.rm_so) { /* an empty match: step over one byte */
 			if (!text[match.rm_eo])
@@ -126,6 +126,8 @@ key_by_pattern(const struct item *item, struct item_key *key, const regex_t *pat
 		text += match.rm_eo;
 		flags = REG_NOTBOL;
 	}
+	if (r == REG_ESPACE)
+		mem_exhausted(0);
 	buf_puts(&kept, text);
 	key->identity = "pattern";
 	key->fold = key->exact = never_0(hash64_str(SEED_PATTERN, kept.data));
@@ -249,10 +251,11 @@ identity_keys(const struct document *document, const struct identity *identity, 
 	enum identity_kind kind = identity->kind;
 	regex_t pattern;
 
-	if (kind == IDENTITY_REGEX &&
-		(!identity->pattern || regcomp(&pattern, identity->pattern, REG_EXTENDED) != 0))
-		kind = IDENTITY_GUID; /* the configuration was checked, so this is a shortage of
-					 memory */
+	/* The configuration was checked: a pattern that is refused now is a shortage of memory. */
+	if (kind == IDENTITY_REGEX && !identity->pattern)
+		kind = IDENTITY_GUID;
+	else if (kind == IDENTITY_REGEX && regcomp(&pattern, identity->pattern, REG_EXTENDED) != 0)
+		mem_exhausted(0);
 	bool collides = kind == IDENTITY_GUID && mark_collisions(document, keys, ranked);
 	*ret_sticky = kind == IDENTITY_GUID && (sticky || collides);
 	if (*ret_sticky)

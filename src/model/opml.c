@@ -297,7 +297,7 @@ parse_bytes(struct reading *reading, const char *data, size_t len)
 
 	reading->parser = xmlCreatePushParserCtxt(&sax, reading, NULL, 0, NULL);
 	if (!reading->parser)
-		abort();
+		mem_exhausted(0);
 	xmlCtxtUseOptions(
 		reading->parser, XML_PARSE_NONET | XML_PARSE_NOERROR | XML_PARSE_NOWARNING);
 	for (size_t at = 0; at < len && !reading->error;) {

@@ -127,17 +127,19 @@ spawn(struct exec_job *job, int input, int output)
 	sigemptyset(&none);
 	posix_spawn_file_actions_init(&files);
 	posix_spawnattr_init(&attributes);
-	posix_spawn_file_actions_adddup2(&files, input, STDIN_FILENO);
-	posix_spawn_file_actions_adddup2(&files, output, STDOUT_FILENO);
-	posix_spawn_file_actions_adddup2(&files, output, STDERR_FILENO);
-	posix_spawn_file_actions_addclosefrom_np(&files, 3);
-	posix_spawn_file_actions_addchdir_np(&files, "/");
+	/* What is not noted for want of memory would not be done: a hook without its event. */
+	int r = posix_spawn_file_actions_adddup2(&files, input, STDIN_FILENO);
+	r = r ? r : posix_spawn_file_actions_adddup2(&files, output, STDOUT_FILENO);
+	r = r ? r : posix_spawn_file_actions_adddup2(&files, output, STDERR_FILENO);
+	r = r ? r : posix_spawn_file_actions_addclosefrom_np(&files, 3);
+	r = r ? r : posix_spawn_file_actions_addchdir_np(&files, "/");
 	posix_spawnattr_setsigdefault(&attributes, &all);
 	posix_spawnattr_setsigmask(&attributes, &none);
 	posix_spawnattr_setpgroup(&attributes, 0);
 	posix_spawnattr_setflags(&attributes,
 		POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETPGROUP);
-	int r = posix_spawn(&job->pid, job->argv[0], &files, &attributes, job->argv, job->envp);
+	if (r == 0)
+		r = posix_spawn(&job->pid, job->argv[0], &files, &attributes, job->argv, job->envp);
 	posix_spawnattr_destroy(&attributes);
 	posix_spawn_file_actions_destroy(&files);
 	return -r;

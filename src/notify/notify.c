@@ -303,11 +303,11 @@ log_line(struct notifier *notifier, int level, int64_t seq, const char *fmt, ...
 	AUTO(freep) char *text = NULL;
 	va_start(args, fmt);
 	if (vasprintf(&text, fmt, args) < 0)
-		text = NULL;
+		mem_exhausted(0);
 	va_end(args);
 	if (seq)
 		log_at(level, &about, "notify \"%s\": seq=%" PRId64 ": %s", notifier->name, seq,
-			text ? text : fmt);
+			text);
 	else
-		log_at(level, &about, "notify \"%s\": %s", notifier->name, text ? text : fmt);
+		log_at(level, &about, "notify \"%s\": %s", notifier->name, text);
 }

@@ -256,6 +256,12 @@ encoding_open(const char *name, iconv_t *ret_converter)
 {
 	iconv_t converter = iconv_open("UTF-8", name);
 
+	/* The C library calls a charset unknown whose tables it had no memory to load, and looks
+	 * for them again when it is asked again. */
+	if (converter == (iconv_t)-1 && errno == EINVAL)
+		converter = iconv_open("UTF-8", name);
+	if (converter == (iconv_t)-1 && errno == ENOMEM)
+		mem_exhausted(0);
 	if (converter == (iconv_t)-1)
 		return -ENOTSUP;
 	*ret_converter = converter;

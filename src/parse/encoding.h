@@ -40,7 +40,7 @@ void encoding_guess(
 	const struct parse_input *input, struct arena *arena, struct encoding_guess *ret_guess);
 
 /* A converter from what iconv(3) calls `name` to UTF-8, to be closed with iconv_close(). -ENOTSUP
- * where there is none. */
+ * where there is none; memory that is gone ends the process. */
 int encoding_open(const char *name, iconv_t *ret_converter) MUST_USE;
 
 /* Converts into out (emptied first; its ceiling holds): the number of invalid sequences, each

@@ -166,7 +166,7 @@ reader_init(struct reader *reader, const struct parse_input *input,
 	/* It is copied. */
 	reader->xml = xmlCreatePushParserCtxt(&handler, reader, NULL, 0, NULL);
 	if (!reader->xml)
-		abort();
+		mem_exhausted(0);
 	xmlCtxtUseOptions(reader->xml, OPTIONS);
 	reader->xml->sax->serror = (xmlStructuredErrorFunc)on_error;
 }

@@ -28,6 +28,7 @@
 
 struct filter {
 	sqlite3 *handle;
+	pcre2_general_context *memory; /* of REGEXP */
 	sqlite3_stmt *stmt;
 	int selects;	 /* SELECTs seen while compiling: two are ours */
 	const char *why; /* what the authorizer denied */
@@ -77,6 +78,20 @@ authorize(void *arg, int action, const char *first, const char *second, const ch
 	}
 }
 
+static void *
+take(size_t size, void *arg)
+{
+	(void)arg;
+	return xmalloc(size);
+}
+
+static void
+give(void *block, void *arg)
+{
+	(void)arg;
+	free(block);
+}
+
 static void
 free_pattern(void *pattern)
 {
@@ -89,11 +104,14 @@ compile_pattern(sqlite3_context *context, sqlite3_value *value)
 	int code;
 	PCRE2_SIZE offset;
 	const unsigned char *text = sqlite3_value_text(value);
+	struct filter *filter = sqlite3_user_data(context);
 
 	if (!text)
 		return NULL;
+	pcre2_compile_context *by = pcre2_compile_context_create(filter->memory);
 	pcre2_code *pattern = pcre2_compile(text, PCRE2_ZERO_TERMINATED,
-		PCRE2_UTF | PCRE2_UCP | PCRE2_NEVER_BACKSLASH_C, &code, &offset, NULL);
+		PCRE2_UTF | PCRE2_UCP | PCRE2_NEVER_BACKSLASH_C, &code, &offset, by);
+	pcre2_compile_context_free(by);
 	if (pattern)
 		return pattern;
 	PCRE2_UCHAR message[160];
@@ -110,6 +128,7 @@ static void
 sql_regexp(sqlite3_context *context, int argc, sqlite3_value **argv)
 {
 	(void)argc;
+	struct filter *filter = sqlite3_user_data(context);
 	pcre2_code *pattern = sqlite3_get_auxdata(context, 0);
 	const unsigned char *text = sqlite3_value_text(argv[1]);
 
@@ -123,15 +142,12 @@ sql_regexp(sqlite3_context *context, int argc, sqlite3_value **argv)
 	if (!text || !pattern)
 		return; /* NULL */
 	pcre2_match_data *match = pcre2_match_data_create_from_pattern(pattern, NULL);
-	pcre2_match_context *limits = pcre2_match_context_create(NULL);
-	if (match && limits) {
-		pcre2_set_match_limit(limits, MATCH_LIMIT);
-		pcre2_set_depth_limit(limits, DEPTH_LIMIT);
-		int r = pcre2_match(pattern, text, (PCRE2_SIZE)sqlite3_value_bytes(argv[1]), 0, 0,
-			match, limits);
-
-		sqlite3_result_int(context, r >= 0);
-	}
+	pcre2_match_context *limits = pcre2_match_context_create(filter->memory);
+	pcre2_set_match_limit(limits, MATCH_LIMIT);
+	pcre2_set_depth_limit(limits, DEPTH_LIMIT);
+	int r = pcre2_match(
+		pattern, text, (PCRE2_SIZE)sqlite3_value_bytes(argv[1]), 0, 0, match, limits);
+	sqlite3_result_int(context, r >= 0);
 	pcre2_match_context_free(limits);
 	pcre2_match_data_free(match);
 }
@@ -172,7 +188,7 @@ sql_refuse(sqlite3_context *context, int argc, sqlite3_value **argv)
 }
 
 static void
-add_functions(sqlite3 *handle)
+add_functions(struct filter *filter)
 {
 	static const struct {
 		const char *name;
@@ -181,8 +197,8 @@ add_functions(sqlite3 *handle)
 		{"ltrim", sql_refuse}, {"rtrim", sql_refuse}};
 
 	for (size_t i = 0; i < ARRAY_SIZE(functions); i++)
-		sqlite3_create_function_v2(handle, functions[i].name, 2,
-			SQLITE_UTF8 | SQLITE_DETERMINISTIC, NULL, functions[i].run, NULL, NULL,
+		sqlite3_create_function_v2(filter->handle, functions[i].name, 2,
+			SQLITE_UTF8 | SQLITE_DETERMINISTIC, filter, functions[i].run, NULL, NULL,
 			NULL);
 }
 
@@ -256,6 +272,7 @@ filter_new(const char *where, char **ret_error)
 	}
 	quota_init();
 	struct filter *filter = xcalloc(1, sizeof(*filter));
+	filter->memory = pcre2_general_context_create(take, give, NULL);
 	if (sqlite3_open_v2(":memory:", &filter->handle,
 		    SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, NULL) != SQLITE_OK) {
 		*ret_error = xstrdup("out of memory");
@@ -263,7 +280,7 @@ filter_new(const char *where, char **ret_error)
 		return NULL;
 	}
 	limit(filter->handle);
-	add_functions(filter->handle);
+	add_functions(filter);
 	sqlite3_set_authorizer(filter->handle, authorize, filter);
 	sqlite3_progress_handler(filter->handle, MAX_STEPS, stop_long_runs, NULL);
 	if (prepare(filter, where) < 0)
@@ -281,6 +298,7 @@ filter_free(struct filter *filter)
 		return;
 	sqlite3_finalize(filter->stmt);
 	sqlite3_close(filter->handle);
+	pcre2_general_context_free(filter->memory);
 	free(filter);
 }
 

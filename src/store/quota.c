@@ -9,6 +9,8 @@
 #include <sqlite3.h>
 #include <stdbool.h>
 
+#include "feedd/mem.h"
+
 static pthread_once_t once = PTHREAD_ONCE_INIT;
 static sqlite3_mem_methods below;
 static _Thread_local bool counting;
@@ -25,10 +27,20 @@ take(size_t bytes)
 	return true;
 }
 
+/* Memory that is gone ends the process here as elsewhere: a filter that cannot say whether an event
+ * passes, a column that comes as NULL, would lose what nobody misses. */
+static void *
+given(void *block, int size)
+{
+	if (!block)
+		mem_exhausted((size_t)size);
+	return block;
+}
+
 static void *
 counted_malloc(int size)
 {
-	return take((size_t)size) ? below.xMalloc(size) : NULL;
+	return take((size_t)size) ? given(below.xMalloc(size), size) : NULL;
 }
 
 static void *
@@ -36,7 +48,8 @@ counted_realloc(void *old, int size)
 {
 	int had = below.xSize(old);
 
-	return take(size > had ? (size_t)(size - had) : 0) ? below.xRealloc(old, size) : NULL;
+	return take(size > had ? (size_t)(size - had) : 0) ? given(below.xRealloc(old, size), size)
+							   : NULL;
 }
 
 static void

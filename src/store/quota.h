@@ -3,7 +3,7 @@
  *
  * Private to src/store. An expression of a few bytes can build strings of many megabytes, one after
  * the other: each evaluation has so much, all in all, and then SQLite is told that there is no
- * more.
+ * more. Where there really is no more the process ends, see mem.h.
  */
 #ifndef STORE_QUOTA_H
 #define STORE_QUOTA_H

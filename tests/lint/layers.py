@@ -36,7 +36,7 @@ DOORS = {
 LIBRARIES = {
     "curl/": {"http", "base/url"},
     "sqlite3.h": {"store"},
-    "libxml/": {"parse", "base/text", "base/html", "model/opml"},
+    "libxml/": {"parse", "base/text", "base/html", "base/mem_guard", "model/opml"},
     "ev.h": {"http", "store", "poll", "notify", "api", "daemon", "feedctl", "feedd"},
     "microhttpd.h": {"api"},
     "confuse.h": {"model/config"},
