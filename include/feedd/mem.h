@@ -39,8 +39,8 @@ void *xresize(void *old, size_t size) __attribute__((returns_nonnull)) MUST_USE;
 /* What the x-functions do when memory is gone: one line, then abort. For what a library says of its
  * own calls. size: the bytes asked for, 0 where that is not known. */
 void mem_exhausted(size_t size) __attribute__((noreturn));
-/* From now on jansson and libxml2 allocate by the x-functions. First of all in main(), before
- * either is used; libcurl, SQLite and PCRE2 are told so where they are started. */
+/* From now on jansson, libxml2 and OpenSSL allocate by the x-functions. First of all in main(),
+ * before any of them is used; libcurl, SQLite and PCRE2 are told so where they are started. */
 void mem_guard_libraries(void);
 
 /* AUTO(freep): free(3) of the pointer that the local holds. */

@@ -291,11 +291,19 @@ start_curl(void)
 }
 
 int
-http_new(struct http **ret_http, struct ev_loop *loop, const char *user_agent)
+http_init(void)
 {
 	pthread_once(&curl_once, start_curl);
-	if (curl_ready != CURLE_OK)
-		return -ENOSYS;
+	return curl_ready == CURLE_OK ? 0 : -ENOSYS;
+}
+
+int
+http_new(struct http **ret_http, struct ev_loop *loop, const char *user_agent)
+{
+	int r = http_init();
+
+	if (r < 0)
+		return r;
 	CURLM *multi = curl_multi_init();
 	if (!multi)
 		return -ENOMEM;

@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "feedd/http.h"
+#include "transfer.h"
 
 #define ANSWER_MAX ((size_t)256 << 20)
 #define CONNECT_TIMEOUT_MS 5000L
@@ -134,12 +135,16 @@ perform(struct exchange *exchange)
 int
 http_local_request(struct http_local *local)
 {
-	struct exchange exchange = {.local = local, .easy = curl_easy_init()};
+	struct exchange exchange = {.local = local};
+	int r = http_init();
 
+	if (r < 0)
+		return r;
+	exchange.easy = curl_easy_init();
 	if (!exchange.easy)
 		return -ENOMEM;
 	local->answer = BUF_INIT(ANSWER_MAX);
-	int r = perform(&exchange);
+	r = perform(&exchange);
 	curl_easy_cleanup(exchange.easy);
 	return r;
 }

@@ -141,6 +141,9 @@ bool file_start(struct http_transfer *transfer);
 /* Closes and stops; also what was never started. */
 void file_stop(struct http_transfer *transfer);
 
+/* http.c: makes libcurl ready, once a process, and has it end where memory is gone, see mem.h.
+ * -ENOSYS where it cannot be used. */
+int http_init(void) MUST_USE;
 /* http.c: the transfer is over; it is brought home by the next http_dispatch(). */
 void http_finish(struct http_transfer *transfer);
 /* Calls done of all that are over. Nothing of the engine may be used afterwards: done may have

@@ -41,7 +41,7 @@ LIBRARIES = {
     "microhttpd.h": {"api"},
     "confuse.h": {"model/config"},
     "systemd/": {"daemon"},
-    "openssl/": {"notify"},
+    "openssl/": {"base/mem_guard", "notify"},
     "libpsl.h": {"base/url"},
     "pcre2.h": {"store", "model", "notify"},
 }

@@ -248,6 +248,57 @@ def test_runs_on(server, feedd, memory):
     world.complete()
 
 
+VERBS = {
+    "feeds": ["feeds", "--json"], "show": ["show", "--json", "atom"], "why": ["why", "--json", "1"], "items": ["items", "--search", "Article", "--json"],
+    "follow": ["follow", "--no-wait", "--after", "0"], "consumer": ["follow", "--no-wait", "--consumer", "tortured", "--no-ack"],
+    "where": ["follow", "--no-wait", "--where", "title REGEXP '[12]$'", "--after", "0"], "match": ["match", "file", "--since", "7d"],
+    "export": ["export"], "backup": ["backup", "COPY"],
+}
+
+
+@pytest.mark.parametrize("verb", VERBS)
+def test_feedctl(server, feedd, memory, verb):
+    """The client runs out of memory; the daemon does not notice."""
+    World(server, feedd)
+    feedd.start()
+    wait_for(lambda: len(feedd.events()) == 12, "the first items", 30)
+    copy = feedd.directory / "copy.db"
+    args = [copy if arg == "COPY" else arg for arg in VERBS[verb]]
+
+    def undo():
+        copy.unlink(missing_ok=True)
+
+    right = torture(memory, [BUILD / "feedctl", "-s", feedd.socket, *args], 40, undo)
+    assert right.returncode == 0 and (right.stdout or verb == "backup")
+    undo()
+    feedd.ctl(*args, check=0)
+    assert verb != "backup" or sqlite3.connect(copy).execute("PRAGMA integrity_check").fetchall() == [("ok",)]
+
+
+def test_a_consumer_loses_nothing(server, feedd, memory):
+    """feedctl acknowledges what it has written, and dies at any allocation in between."""
+    world = World(server, feedd)
+    feedd.start()
+    wait_for(lambda: len(feedd.events()) == 12, "the first items", 30)
+    args = [BUILD / "feedctl", "-s", feedd.socket, "follow", "--no-wait", "--consumer", "c"]
+    memory.fail(0)
+    lines = run(memory, args).stdout.splitlines()
+    for count, n in enumerate(steps(memory.calls, 60)):
+        world.grow()
+        feedd.ctl("poll", check=0)
+        wait_for(lambda: len(feedd.events()) == len(world.wanted), "the next items", 30)
+        memory.fail(n, for_good=count % 3 == 2)
+        done = run(memory, args)
+        # Without its line feed a line was cut short, and is said again.
+        lines += done.stdout.split("\n")[:-1]
+        if done.returncode != 0:
+            ended_well(memory, done.returncode, done.stderr, f"call {n}")
+    memory.fail(0)
+    lines += run(memory, args).stdout.splitlines()
+    seqs = [json.loads(line)["_feedd"]["seq"] for line in lines]
+    assert list(dict.fromkeys(seqs)) == sorted(set(seqs)) == [e["_feedd"]["seq"] for e in feedd.events()]
+
+
 def act(world):
     """News, and every kind of question to the daemon; answers may be missing."""
     world.grow()

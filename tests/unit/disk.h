@@ -43,6 +43,7 @@ static struct {
 	long calls;	   /* that could fail, since disk_fail() */
 	long fail_at;	   /* the number of the call that fails; 0 for none */
 	bool for_good;	   /* and all after it */
+	bool reads;	   /* reads count and fail, and nothing else */
 	_Atomic bool full; /* writes fail for want of room, not for a fault of the medium */
 	long failed;	   /* so many did */
 	_Atomic bool recording;
@@ -58,7 +59,18 @@ disk_fail(long n, bool for_good, bool full)
 	disk.calls = disk.failed = 0;
 	disk.fail_at = n;
 	disk.for_good = for_good;
+	disk.reads = false;
 	disk.full = full;
+	pthread_mutex_unlock(&disk.lock);
+}
+
+/* The same of reads alone. */
+static inline void
+disk_fail_reads(long n, bool for_good)
+{
+	disk_fail(n, for_good, false);
+	pthread_mutex_lock(&disk.lock);
+	disk.reads = true;
 	pthread_mutex_unlock(&disk.lock);
 }
 
@@ -72,15 +84,22 @@ disk_failed(void)
 }
 
 static inline bool
-disk_fails(void)
+disk_call_fails(bool read)
 {
 	pthread_mutex_lock(&disk.lock);
-	long call = ++disk.calls;
-	bool fails = disk.fail_at && (disk.for_good ? call >= disk.fail_at : call == disk.fail_at);
+	long call = disk.calls += disk.reads == read;
+	bool fails = disk.reads == read && disk.fail_at &&
+		(disk.for_good ? call >= disk.fail_at : call == disk.fail_at);
 
 	disk.failed += fails;
 	pthread_mutex_unlock(&disk.lock);
 	return fails;
+}
+
+static inline bool
+disk_fails(void)
+{
+	return disk_call_fails(false);
 }
 
 static inline void
@@ -150,6 +169,8 @@ disk_xRead(sqlite3_file *file, void *data, int len, sqlite3_int64 offset)
 {
 	sqlite3_file *real = disk_file(file)->real;
 
+	if (disk_call_fails(true))
+		return SQLITE_IOERR_READ;
 	return real->pMethods->xRead(real, data, len, offset);
 }
 

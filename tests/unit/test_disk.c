@@ -11,7 +11,7 @@
 #define CALLS_MAX 10000
 
 struct mode {
-	bool for_good, full;
+	bool for_good, full, reads;
 };
 
 /* Opens, polls, delivers, and stops once in between; goes on whatever fails. */
@@ -35,7 +35,10 @@ run(long n, const struct mode *mode)
 	struct ledger ledger;
 
 	ledger_init(&ledger);
-	disk_fail(n, mode->for_good, mode->full);
+	if (mode->reads)
+		disk_fail_reads(n, mode->for_good);
+	else
+		disk_fail(n, mode->for_good, mode->full);
 	work(&ledger);
 	bool passed = disk_failed() == 0;
 	disk_fail(0, false, false);
@@ -61,7 +64,7 @@ every_call(const struct mode *mode)
 		n += step;
 		assert_in_range(n, 1, CALLS_MAX);
 	}
-	assert_in_range(n, 50, CALLS_MAX); /* else nothing was tried */
+	assert_in_range(n, mode->reads ? 20 : 50, CALLS_MAX); /* else nothing was tried */
 	print_message("%ld calls\n", n);
 }
 
@@ -93,6 +96,20 @@ is_full(void **state)
 	every_call(&(struct mode){.for_good = true, .full = true});
 }
 
+static void
+reads_fail_once(void **state)
+{
+	(void)state;
+	every_call(&(struct mode){.reads = true});
+}
+
+static void
+reads_fail_for_good(void **state)
+{
+	(void)state;
+	every_call(&(struct mode){.reads = true, .for_good = true});
+}
+
 int
 main(void)
 {
@@ -101,6 +118,8 @@ main(void)
 		cmocka_unit_test(fails_for_good),
 		cmocka_unit_test(is_full_once),
 		cmocka_unit_test(is_full),
+		cmocka_unit_test(reads_fail_once),
+		cmocka_unit_test(reads_fail_for_good),
 	};
 
 	disk_insert();
