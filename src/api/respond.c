@@ -18,6 +18,8 @@ enum MHD_Result
 respond_queue(
 	struct request *request, unsigned status, const char *type, struct MHD_Response *response)
 {
+	if (!response)
+		mem_exhausted(0); /* what it was to own, a stream for one, would be left behind */
 	MHD_add_response_header(response, "Content-Type", type);
 	MHD_add_response_header(response, "Cache-Control", "no-store");
 	MHD_add_response_header(response, "X-Content-Type-Options", "nosniff");

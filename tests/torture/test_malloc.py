@@ -261,7 +261,9 @@ def test_feedctl(server, feedd, memory, verb):
     """The client runs out of memory; the daemon does not notice."""
     World(server, feedd)
     feedd.start()
+    # Then nothing changes any more, and every question has one answer.
     wait_for(lambda: len(feedd.events()) == 12, "the first items", 30)
+    wait_for(lambda: all(feedd.ctl("why", "--json", n).stdout.count('"delivered"') == 2 for n in range(1, 13)), "deliveries", 30)
     copy = feedd.directory / "copy.db"
     args = [copy if arg == "COPY" else arg for arg in VERBS[verb]]
 
