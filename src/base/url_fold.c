@@ -30,12 +30,14 @@ fold_host(struct arena *arena, const char *url, const struct url_parts *parts)
 	size_t len = strlen(name);
 	while (len > 1 && name[len - 1] == '.')
 		len--;
+	while (len > 4 && strncmp(name, "www.", 4) == 0 && memchr(name + 4, '.', len - 4)) {
+		name += 4;
+		len -= 4;
+	}
 	/* Without its dot a number would become an address. */
 	struct span bare = {name, len};
 	if (url_host_is_plain(&bare))
 		name[len] = '\0';
-	while (strncmp(name, "www.", 4) == 0 && strchr(name + 4, '.'))
-		name += 4;
 	struct span digits = {port.at, port.len};
 	if (!port.at || port.len == 0 || span_is(&digits, "80") || span_is(&digits, "443"))
 		return name;

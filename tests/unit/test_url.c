@@ -233,6 +233,23 @@ folds(void **state)
 	}
 }
 
+/* A host that is only just a name without its "www." and its final dot. */
+static void
+folds_once(void **state)
+{
+	(void)state;
+	AUTO(arena_fini) struct arena arena = {0};
+
+	for (int len = 230; len < 270; len++) {
+		char *label = arena_printf(&arena, "%0*d", len, 7);
+		char *url = arena_printf(&arena, "http://www.www.a.%s.uk./x", label);
+		char *fold = url_fold(&arena, url);
+
+		assert_string_equal(url_fold(&arena, fold), fold);
+	}
+	assert_string_equal(url_fold(&arena, "http://www./"), "http://www");
+}
+
 static void
 knows_articles(void **state)
 {
@@ -350,6 +367,7 @@ main(void)
 		cmocka_unit_test(reads_hosts),
 		cmocka_unit_test(hides_passwords),
 		cmocka_unit_test(folds),
+		cmocka_unit_test(folds_once),
 		cmocka_unit_test(knows_articles),
 		cmocka_unit_test(knows_private_hosts),
 		cmocka_unit_test(knows_files),
