@@ -117,10 +117,14 @@ class Judge:
         backups = [step for step in self.done if step["what"] == "backup"]
         self.few([b for b in backups if b["status"] or b["integrity"] != "ok"], "backups that failed")
         self.check(self.one("ended")["integrity"] == "ok", "the database is damaged")
-        # `resume` fails for a feed that is not gone.
         commands = [step for step in self.done if step["what"] in ("ctl", "reload")]
-        self.few([c for c in commands if c["status"] and "resume" not in c.get("command", ())], "commands that failed")
+        self.few([c for c in commands if c["status"] and not self.may_fail(c.get("command", ()))], "commands that failed")
         self.say(f"integrity of the database and of {len(backups)} backups; {len(commands)} commands and reloads")
+
+    @staticmethod
+    def may_fail(command):
+        """`resume` fails for a feed that is not gone, and `poll` for one that is."""
+        return "resume" in command or "poll" in command and character(command[-1]) == "gone"
 
     def up(self, start, end):
         """Seconds of life between two times."""
