@@ -166,6 +166,17 @@ find_month(const char *s)
 	return 0;
 }
 
+/* "GMT", "EST": three letters. */
+static bool
+zone_name(const char *s, struct moment *moment)
+{
+	for (size_t i = 0; i < 3; i++)
+		if (s[i] < 'A' || s[i] > 'Z')
+			return false;
+	moment->offset_minutes = date_zone(s, 3, moment);
+	return moment->offset_minutes != ZONE_UNKNOWN;
+}
+
 /* "Mon, 23 Nov 2026 20:17:00 +0100", "3 Nov 2026 20:17:00 GMT". */
 static bool
 short_mail(const char *s, size_t len, struct moment *moment)
@@ -197,9 +208,9 @@ short_mail(const char *s, size_t len, struct moment *moment)
 	moment->year += century * 100;
 	if (moment->month == 0)
 		return false;
-	if (len == 22 && (memcmp(s + 19, "GMT", 3) == 0 || memcmp(s + 19, "UTC", 3) == 0))
-		return true;
-	return len == 24 && clock_offset(s + 19, 0, moment);
+	for (s += 19, len -= 19; len > 3 && *s == ' '; len--)
+		s++;
+	return len == 5 ? clock_offset(s, 0, moment) : len == 3 && zone_name(s, moment);
 }
 
 int64_t

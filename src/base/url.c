@@ -112,16 +112,16 @@ tidy_reference(struct arena *arena, const char *reference)
 	size_t len = strlen(reference);
 	while (len > 0 && (unsigned char)reference[len - 1] <= ' ')
 		len--;
-	size_t blanks = 0;
-	size_t controls = 0;
-	for (size_t i = 0; i < len; i++) {
-		blanks += reference[i] == ' ';
-		controls += (unsigned char)reference[i] < ' ' || reference[i] == 0x7f;
-	}
-	if (blanks + controls == 0)
+	size_t clean = 0;
+	while (clean < len && (unsigned char)reference[clean] > ' ' && reference[clean] != 0x7f)
+		clean++;
+	if (clean == len)
 		return arena_strndup(arena, reference, len);
 	if (len > URL_MAX)
 		return NULL;
+	size_t blanks = 0;
+	for (size_t i = clean; i < len; i++)
+		blanks += reference[i] == ' ';
 	char *out = arena_alloc(arena, len + 2 * blanks + 1);
 	char *at = out;
 	for (size_t i = 0; i < len; i++) {

@@ -160,8 +160,8 @@ capture_text(struct reader *reader, const char *s, size_t len)
 		put(reader, s, len);
 }
 
-static bool
-is_void(const char *name)
+bool
+capture_is_void(const char *name)
 {
 	if (strlen(name) > sizeof("source") - 1)
 		return false;
@@ -277,7 +277,7 @@ capture_end_tag(struct reader *reader, const struct cached_name *name)
 		capture->in_div = false;
 		return;
 	}
-	if (is_void((const char *)name->local))
+	if (name->is_void)
 		return;
 	put(reader, "</", 2);
 	put_name(reader, name);

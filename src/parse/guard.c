@@ -8,6 +8,7 @@
  */
 #include "guard.h"
 
+#include <endian.h>
 #include <errno.h>
 #include <stdint.h>
 #include <string.h>
@@ -37,11 +38,13 @@ check_utf8(const char *data, size_t len, size_t to, struct guard *guard)
 
 		if (to - i >= sizeof(word)) {
 			memcpy(&word, data + i, sizeof(word));
-			/* Neither a high bit nor, one added, a DEL. */
-			if (((word | (word + LOW_BITS)) & HIGH_BITS) == 0) {
+			/* A high bit, or one added to a DEL. */
+			word = (word | (word + LOW_BITS)) & HIGH_BITS;
+			if (word == 0) {
 				i += sizeof(word);
 				continue;
 			}
+			i += (size_t)__builtin_ctzll(le64toh(word)) / 8;
 		}
 		uint32_t c = (unsigned char)data[i];
 		size_t n = c < 0x80 ? 1 : text_decode(data + i, len - i, &c);
@@ -64,19 +67,23 @@ guard_utf8(const char *data, size_t len, struct guard *guard)
 	return check_utf8(data, len, len, guard);
 }
 
-/* Just after the next occurrence of what, or the end. */
-static const char *
-skip_past(const struct scan *scan, const char *at, const char *what, size_t len)
-{
-	const char *found = memmem(at, (size_t)(scan->end - at), what, len);
-
-	return found ? found + len : scan->end;
-}
-
 static bool
 starts(const struct scan *scan, const char *at, const char *what, size_t len)
 {
 	return (size_t)(scan->end - at) >= len && memcmp(at, what, len) == 0;
+}
+
+/* Just after the next occurrence of what, or the end. Its first character is rare in texts, and
+ * memchr(3) is faster than memmem(3) by far. */
+static const char *
+skip_past(const struct scan *scan, const char *at, const char *what, size_t len)
+{
+	while ((at = memchr(at, *what, (size_t)(scan->end - at)))) {
+		if (starts(scan, at, what, len))
+			return at + len;
+		at++;
+	}
+	return scan->end;
 }
 
 static bool
@@ -110,6 +117,28 @@ check_tag(const struct scan *scan, const char *start, const char *at, size_t att
 	return 0;
 }
 
+/* Bytes that matter within a start tag. */
+static const bool TAG_SIGNS[256] = {
+	['<'] = true,
+	['>'] = true,
+	['='] = true,
+	['"'] = true,
+	['\''] = true,
+	[' '] = true,
+	['\t' ... '\r'] = true,
+};
+
+/* From a quote to the one that ends the value, a '<', or the end. */
+static const char *
+skip_value(const struct scan *scan, const char *at)
+{
+	char quote = *at++;
+
+	while (at < scan->end && *at != quote && *at != '<')
+		at++;
+	return at;
+}
+
 /* at: just after '<' and a letter. A '<' ends it too: XML has none within a tag, and libxml2 gives
  * up there. */
 static int
@@ -117,20 +146,21 @@ scan_start_tag(const struct scan *scan, const char *at, const char **ret_at)
 {
 	const char *start = at;
 	size_t attributes = 0, namespaces = 0;
-	char quote = '\0';
 
-	for (; at < scan->end && *at != '<' && (quote || *at != '>'); at++) {
-		if (quote) {
-			if (*at == quote)
-				quote = '\0';
-			continue;
-		}
-		if (*at == '"' || *at == '\'')
-			quote = *at;
-		else if (*at == '=')
+	for (;; at++) {
+		while (at < scan->end && !TAG_SIGNS[(unsigned char)*at])
+			at++;
+		if (at == scan->end || *at == '<' || *at == '>')
+			break;
+		if (*at == '=') {
 			attributes++;
-		else if (is_space(*at) && scan->end - at > 6 && memcmp(at + 1, "xmlns", 5) == 0)
+		} else if (*at == '"' || *at == '\'') {
+			at = skip_value(scan, at);
+			if (at == scan->end || *at == '<')
+				break;
+		} else if (scan->end - at > 6 && memcmp(at + 1, "xmlns", 5) == 0) {
 			namespaces++;
+		}
 	}
 	*ret_at = at;
 	/* Declarations count as namespaces, not as attributes. */

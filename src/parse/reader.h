@@ -53,10 +53,13 @@ struct level {
 struct cached_name {
 	const xmlChar *local, *prefix, *uri;
 	enum ns ns;
-	size_t n_rules;
+	bool is_void; /* HTML has no end tag for it */
+	uint8_t n_rules;
 	const struct rule *rules[RULES_MAX];
 };
-#define NAME_CACHE ((size_t)128)
+/* Sets of a few names each: one that is new takes the place of the oldest of its set. */
+#define NAME_SETS ((size_t)64)
+#define NAME_WAYS ((size_t)4)
 
 struct reader {
 	const struct parse_input *input;
@@ -71,7 +74,8 @@ struct reader {
 	struct buf scratch;
 	struct arena side; /* bases and the like, gone with the reader */
 	struct value person[SLOT_COUNT];
-	struct cached_name names[NAME_CACHE];
+	struct cached_name names[NAME_SETS][NAME_WAYS];
+	uint8_t oldest[NAME_SETS];
 	size_t remaining;  /* bytes not yet read, an upper bound for one text */
 	size_t max_memory; /* of the arena, with what was in it before */
 	bool dirty;	   /* control characters may come */
@@ -102,6 +106,8 @@ void capture_text(struct reader *reader, const char *s, size_t len);
 void capture_start_tag(struct reader *reader, const struct cached_name *name,
 	const xmlChar **attributes, int n_attributes);
 void capture_end_tag(struct reader *reader, const struct cached_name *name);
+/* HTML has no end tag for it. */
+bool capture_is_void(const char *name);
 /* The text that was gathered, NUL-terminated. In the arena where to_arena, else until the next
  * capture. */
 char *capture_end(struct reader *reader, size_t *ret_len);

@@ -37,15 +37,19 @@ name_of(struct reader *reader, const xmlChar *local, const xmlChar *prefix, cons
 	/* Interned names lie close together: every bit of their addresses counts. */
 	uint64_t hash =
 		((uint64_t)(uintptr_t)local * 31 + (uint64_t)(uintptr_t)uri) * 0x9e3779b97f4a7c15u;
-	struct cached_name *name = &reader->names[(hash >> 40) % NAME_CACHE];
+	size_t set = (hash >> 40) % NAME_SETS;
+	struct cached_name *name = reader->names[set];
 
-	if (name->local == local && name->prefix == prefix && name->uri == uri)
-		return name;
+	for (size_t i = 0; i < NAME_WAYS; i++, name++)
+		if (name->local == local && name->prefix == prefix && name->uri == uri)
+			return name;
+	name = &reader->names[set][reader->oldest[set]++ % NAME_WAYS];
 	name->local = local;
 	name->prefix = prefix;
 	name->uri = uri;
 	name->ns = namespace_find((const char *)uri, (const char *)prefix, reader->dialect);
-	name->n_rules = rules_find((const char *)local, name->ns, name->rules);
+	name->n_rules = (uint8_t)rules_find((const char *)local, name->ns, name->rules);
+	name->is_void = capture_is_void((const char *)local);
 	return name;
 }
 

@@ -97,6 +97,29 @@ mail_dates(void **state)
 	check(cases, ARRAY_SIZE(cases));
 }
 
+/* All names of three letters: a second blank before the year leads to the long way. */
+static void
+the_short_way_knows_the_same_zones(void **state)
+{
+	char brief[] = "Thu, 01 Jul 2004 12:00:00 AAA", wordy[] = "Thu, 01 Jul  2004 12:00:00 AAA";
+	const size_t zone = sizeof(brief) - 4;
+	size_t n = 0;
+
+	(void)state;
+	for (int i = 0; i < 26 * 26 * 26; i++) {
+		const int letters[3] = {i / (26 * 26), i / 26 % 26, i % 26};
+
+		for (size_t j = 0; j < 3; j++)
+			brief[zone + j] = wordy[zone + 1 + j] = (char)('A' + letters[j]);
+		int64_t date = date_parse(brief, sizeof(brief) - 1);
+		if (date != date_parse(wordy, sizeof(wordy) - 1))
+			fail_msg("%s", brief);
+		n += date != DATE_NONE;
+	}
+	assert_in_range(n, 10, 1000);
+	assert_int_equal(date_parse("1 Jul 2004 12:00:00  EST", 24), 1088701200);
+}
+
 static void
 zone_names(void **state)
 {
@@ -355,6 +378,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(mail_dates),
 		cmocka_unit_test(zone_names),
+		cmocka_unit_test(the_short_way_knows_the_same_zones),
 		cmocka_unit_test(iso_dates),
 		cmocka_unit_test(other_dates),
 		cmocka_unit_test(other_languages),
