@@ -185,7 +185,7 @@ put_name(struct reader *reader, const struct cached_name *name)
 		put_string(reader, (const char *)name->prefix);
 		put(reader, ":", 1);
 	}
-	put_string(reader, (const char *)name->local);
+	put(reader, (const char *)name->local, name->len);
 }
 
 /* libxml2 leaves "&#38;" in the values for every '&'. */
@@ -195,14 +195,15 @@ put_attribute_value(struct reader *reader, const char *s, size_t len)
 	const char *end = s + len;
 
 	while (s < end) {
-		const char *reference = memmem(s, (size_t)(end - s), "&#38;", 5);
-		const char *stop = reference ? reference : end;
+		const char *reference = memchr(s, '&', (size_t)(end - s));
+		bool found =
+			reference && end - reference >= 5 && memcmp(reference, "&#38;", 5) == 0;
+		const char *stop = found ? reference : reference ? reference + 1 : end;
 
 		put_filtered(reader, s, (size_t)(stop - s), CONTROL | MARKUP | QUOTES);
-		if (!reference)
-			return;
-		put_string(reader, "&amp;");
-		s = reference + 5;
+		if (found)
+			put_string(reader, "&amp;");
+		s = found ? reference + 5 : stop;
 	}
 }
 

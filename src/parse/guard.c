@@ -70,7 +70,7 @@ guard_utf8(const char *data, size_t len, struct guard *guard)
 static bool
 starts(const struct scan *scan, const char *at, const char *what, size_t len)
 {
-	return (size_t)(scan->end - at) >= len && memcmp(at, what, len) == 0;
+	return (size_t)(scan->end - at) >= len && *at == *what && memcmp(at, what, len) == 0;
 }
 
 /* Just after the next occurrence of what, or the end. Its first character is rare in texts, and
@@ -158,7 +158,7 @@ scan_start_tag(const struct scan *scan, const char *at, const char **ret_at)
 			at = skip_value(scan, at);
 			if (at == scan->end || *at == '<')
 				break;
-		} else if (scan->end - at > 6 && memcmp(at + 1, "xmlns", 5) == 0) {
+		} else if (scan->end - at > 6 && starts(scan, at + 1, "xmlns", 5)) {
 			namespaces++;
 		}
 	}

@@ -53,6 +53,7 @@ struct level {
 struct cached_name {
 	const xmlChar *local, *prefix, *uri;
 	enum ns ns;
+	size_t len;   /* of local */
 	bool is_void; /* HTML has no end tag for it */
 	uint8_t n_rules;
 	const struct rule *rules[RULES_MAX];

@@ -45,6 +45,7 @@ name_of(struct reader *reader, const xmlChar *local, const xmlChar *prefix, cons
 			return name;
 	name = &reader->names[set][reader->oldest[set]++ % NAME_WAYS];
 	name->local = local;
+	name->len = strlen((const char *)local);
 	name->prefix = prefix;
 	name->uri = uri;
 	name->ns = namespace_find((const char *)uri, (const char *)prefix, reader->dialect);
