@@ -36,6 +36,8 @@ struct parse_input {
 	const char *url; /* where it came from, base of relative links; NULL where unknown */
 	const struct parse_limits *limits; /* NULL: PARSE_LIMITS */
 	bool truncated;			   /* the transfer ended early: sets `incomplete` */
+	struct buf *spent; /* the buffer that holds data, where its owner has no more use for it: it
+			      is emptied as soon as all was turned to UTF-8; NULL: left alone */
 };
 
 /* An HTML page's announcement of a feed. */

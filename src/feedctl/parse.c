@@ -180,6 +180,7 @@ verb_parse(const struct ctl *ctl, int argc, char **argv)
 	if (load(argv[0], name, &source) < 0)
 		return EXIT_FAILED;
 	struct parse_input input = input_of(&source);
+	input.spent = &source.bytes;
 	if (parse_feed(&input, &arena, &document, &error) < 0) {
 		complain(argv[0], name, error);
 		return EXIT_FAILED;

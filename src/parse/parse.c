@@ -35,6 +35,9 @@ const struct parse_limits PARSE_LIMITS = {
 	.chunk = (size_t)16 << 10,
 };
 
+/* By so many bytes refuse.c tells archives and pictures. */
+#define HEAD_SIZE ((size_t)16)
+
 /* The document as UTF-8. */
 struct decoded {
 	const char *data;
@@ -241,16 +244,31 @@ read_decoded(const struct parse_input *input, const struct parse_limits *limits,
 	return read_xml(input, limits, decoded, arena, document, ret_error);
 }
 
+/* What was turned to UTF-8 need not be kept twice: the first bytes are enough to tell what is no
+ * text at all. */
+static void
+let_go(struct parse_input *input, const struct decoded *decoded, struct arena *arena)
+{
+	if (!input->spent || decoded->data != decoded->buf.data)
+		return;
+	input->len = input->len < HEAD_SIZE ? input->len : HEAD_SIZE;
+	input->data = arena_strndup(arena, input->data, input->len);
+	buf_fini(input->spent);
+	input->spent = NULL;
+}
+
 int
 parse_feed(const struct parse_input *input, struct arena *arena, struct document **ret_document,
 	const char **ret_error)
 {
 	const struct parse_limits *limits = input->limits ? input->limits : &PARSE_LIMITS;
 	struct document *document = arena_zalloc(arena, sizeof(*document));
+	struct parse_input rest = *input;
 	struct decoded decoded;
 
 	decode(input, limits, arena, &decoded);
-	int r = read_decoded(input, limits, &decoded, arena, document, ret_error);
+	let_go(&rest, &decoded, arena);
+	int r = read_decoded(&rest, limits, &decoded, arena, document, ret_error);
 	document->encoding = arena_strdup(arena, decoded.name);
 	if (decoded.fault) {
 		document->bozo = true;

@@ -39,6 +39,7 @@ poll_digest(struct parcel *parcel)
 		.url = request->effective_url ? request->effective_url : state->url,
 		.limits = &limits,
 		.truncated = request->truncated,
+		.spent = &request->answer,
 	};
 	if (parse_feed(&input, &poll->arena, &poll->document, &poll->parse_error) < 0) {
 		poll->document = NULL;

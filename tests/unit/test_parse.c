@@ -95,6 +95,42 @@ charset_of_http(void **state)
 	assert_null(parse_charset(&arena, "text/xml; charset="));
 }
 
+/* Bytes that were turned to UTF-8 are not kept twice, whatever comes of them. */
+static void
+spent_bytes_are_let_go(void **state)
+{
+	static const struct {
+		const char *body;
+		bool let_go, is_feed;
+	} cases[] = {
+		{"<?xml version='1.0' encoding='iso-8859-1'?><rss><channel><title>\xe9</title>"
+		 "</channel></rss>",
+			true, true},
+		{"<?xml version='1.0' encoding='iso-8859-1'?><rss><channel><title>\xe9 & b<i>"
+		 "</channel></rss>",
+			true, true},
+		{"<rss><channel><title>\xc3\xa9</title></channel></rss>", false, true},
+		{"\x1f\x8b\x08\xff\xfe\xfd and so on, which is no text in UTF-8", true, false},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		AUTO(buf_fini) struct buf body = BUF_INIT(1024);
+		struct document *document = NULL;
+		const char *error = NULL;
+
+		buf_puts(&body, cases[i].body);
+		struct parse_input input = {.data = body.data, .len = body.len, .spent = &body};
+		int r = parse_feed(&input, &arena, &document, &error);
+		assert_int_equal(r == 0, cases[i].is_feed);
+		assert_int_equal(body.data == NULL, cases[i].let_go);
+		if (r == 0)
+			assert_memory_equal(document->title, "\xc3\xa9", 2);
+		else
+			assert_string_equal(error, "not a feed but compressed data (gzip)");
+	}
+}
+
 static void
 addresses_are_absolute_and_safe(void **state)
 {
@@ -343,6 +379,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(charset_of_http),
+		cmocka_unit_test(spent_bytes_are_let_go),
 		cmocka_unit_test(addresses_are_absolute_and_safe),
 		cmocka_unit_test(hints_are_seconds),
 		cmocka_unit_test(damage_loses_nothing_else),
