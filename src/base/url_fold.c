@@ -12,6 +12,15 @@
 #include "feedd/mem.h"
 #include "url_parts.h"
 
+/* "www." and two labels at least: "www.org" is a site. */
+static bool
+is_www(const char *name)
+{
+	const char *dot = strncmp(name, "www.", 4) == 0 ? strchr(name + 4, '.') : NULL;
+
+	return dot && dot[strspn(dot, ".")];
+}
+
 /* Host and port of an http(s) address as they are compared: lower case, ACE, without "www.", final
  * dot and default port. NULL if it is none. */
 static char *
@@ -27,6 +36,8 @@ fold_host(struct arena *arena, const char *url, const struct url_parts *parts)
 					      : url_curl_host(arena, url, &real_port);
 	if (!name || !*name)
 		return NULL;
+	while (is_www(name))
+		name += 4;
 	size_t len = strlen(name);
 	while (len > 1 && name[len - 1] == '.')
 		len--;

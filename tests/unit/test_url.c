@@ -205,6 +205,10 @@ hides_passwords(void **state)
 	assert_null(url_split_userinfo(&arena, "http://a%00b@x", &user, &password));
 }
 
+/* Of 252 bytes: with what may stand around it, it is longer than names are. */
+#define LABEL_49 "a234567890123456789012345678901234567890123456789."
+#define LONG_HOST LABEL_49 LABEL_49 LABEL_49 LABEL_49 LABEL_49 "ab"
+
 static void
 folds(void **state)
 {
@@ -223,6 +227,9 @@ folds(void **state)
 		{"http://example.org:8080/", "http://example.org/", NULL},
 		{"tag:example.org,2026:1", "tag:example.org,2026:2", NULL},
 		{"TAG:x", "tag:x", NULL},
+		{"http://www.org./", "http://www.org", ""},
+		{"http://www.org/", "http://org", NULL},
+		{"http://www." LONG_HOST "./", "http://" LONG_HOST, ""},
 	};
 	for (size_t i = 0; i < ARRAY_SIZE(alike); i++) {
 		char *a = url_fold(&arena, alike[i].base);
