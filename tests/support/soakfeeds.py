@@ -82,7 +82,9 @@ class Feed:
         room = 400 if self.character == "growing" else WINDOW
         old, self.items = self.items, (came[::-1] + self.items)[:room]
         self.changed = max(int(time.time()), self.changed + 1)
-        return [i.id for i in came], [i.id for i in old[len(self.items) - len(came):]]
+        gone = old[len(self.items) - len(came):]
+        # As they were made: some feeds change the ids of what they list.
+        return tuple([f"urn:{self.number}:{entry.url.rpartition('/')[2]}" for entry in some] for some in (came, gone))
 
     def make(self, n, text=""):
         url = f"https://example.org/{self.number}/{n}"
