@@ -160,9 +160,10 @@ check-tsan: ## all quick tests under ThreadSanitizer
 	@FEEDD_SLOW=4 TSAN_OPTIONS=halt_on_error=0:exitcode=66:suppressions=$(CURDIR)/tests/lint/tsan.supp \
 		$(MAKE) --no-print-directory BUILD=$(BUILD)/tsan $(SANITIZER_FLAGS) SANITIZE=-fsanitize=thread unit e2e
 
-VALGRIND := valgrind -q --error-exitcode=99 --leak-check=full --errors-for-leak-kinds=definite
+VALGRIND = valgrind -q --error-exitcode=99 --leak-check=full --errors-for-leak-kinds=definite \
+	--suppressions=$(CURDIR)/tests/lint/valgrind.supp
 check-valgrind: all test-programs ## unit tests under valgrind, and the daemon in a short run
-	@for t in $(UNIT); do $(VALGRIND) $$t || exit 1; done
+	@for t in $(UNIT); do FEEDD_VALGRIND=1 $(VALGRIND) $$t || exit 1; done
 	FEEDD_SLOW=10 FEEDD_WRAP="$(VALGRIND)" $(PYTEST) tests/e2e/test_path.py
 
 bench: all $(BENCH) ## measure on loopback (N=1000 feeds)

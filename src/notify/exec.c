@@ -28,6 +28,9 @@
 #ifndef MFD_NOEXEC_SEAL
 #define MFD_NOEXEC_SEAL 0x0008U
 #endif
+/* So often a hook is looked at where there are no pidfds: old kernels, some containers, valgrind.
+ */
+#define LOOK_S 0.02
 
 static void
 close_watched(struct exec_job *job, ev_io *watch, int *fd)
@@ -92,13 +95,12 @@ on_deadline(struct ev_loop *loop, ev_timer *timer, int events)
 	ev_timer_start(loop, timer);
 }
 
+/* The hook may have ended: then it is reaped and done. */
 static void
-on_exit_of(struct ev_loop *loop, ev_io *watch, int events)
+look_for_exit(struct exec_job *job)
 {
-	struct exec_job *job = watch->data;
 	siginfo_t info = {0};
 
-	(void)events;
 	if (waitid(P_PID, (id_t)job->pid, &info, WEXITED | WNOHANG | WNOWAIT) == 0 &&
 		info.si_pid == 0)
 		return;
@@ -106,13 +108,28 @@ on_exit_of(struct ev_loop *loop, ev_io *watch, int events)
 		kill(-job->pid, SIGKILL);
 	while (waitpid(job->pid, &job->status, 0) < 0 && errno == EINTR)
 		;
-	ev_timer_stop(loop, &job->deadline);
+	ev_timer_stop(job->loop, &job->deadline);
+	ev_timer_stop(job->loop, &job->look);
 	close_watched(job, &job->exit_watch, &job->pidfd);
 	if (job->output_fd >= 0)
 		drain_output(job);
 	close_watched(job, &job->output_watch, &job->output_fd);
 	job->pid = 0;
 	job->done(job);
+}
+
+static void
+on_exit_of(struct ev_loop *loop, ev_io *watch, int events)
+{
+	(void)loop, (void)events;
+	look_for_exit(watch->data);
+}
+
+static void
+on_look(struct ev_loop *loop, ev_timer *timer, int events)
+{
+	(void)loop, (void)events;
+	look_for_exit(timer->data);
 }
 
 /* Signals as a program expects them, its own process group, and descriptors 0 to 2 only. */
@@ -189,10 +206,15 @@ static void
 watch_job(struct exec_job *job)
 {
 	ev_io_init(&job->exit_watch, on_exit_of, job->pidfd, EV_READ);
+	ev_timer_init(&job->look, on_look, LOOK_S, LOOK_S);
 	ev_io_init(&job->output_watch, on_output, job->output_fd, EV_READ);
 	ev_timer_init(&job->deadline, on_deadline, (double)job->timeout_ms / 1000.0, 0.);
-	job->exit_watch.data = job->output_watch.data = job->deadline.data = job;
-	ev_io_start(job->loop, &job->exit_watch);
+	job->exit_watch.data = job->output_watch.data = job;
+	job->deadline.data = job->look.data = job;
+	if (job->pidfd >= 0)
+		ev_io_start(job->loop, &job->exit_watch);
+	else
+		ev_timer_start(job->loop, &job->look);
 	ev_io_start(job->loop, &job->output_watch);
 	/* The loop's idea of now may be some ms old: the deadline counts from here. */
 	ev_now_update(job->loop);
@@ -221,7 +243,7 @@ exec_start(struct exec_job *job)
 	if (r < 0)
 		return r;
 	job->pidfd = pidfd_open(job->pid, 0);
-	if (job->pidfd < 0) {
+	if (job->pidfd < 0 && errno != ENOSYS && errno != EPERM) {
 		r = -errno;
 		signal_group(job, SIGKILL);
 		waitpid(job->pid, NULL, 0);

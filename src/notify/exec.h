@@ -35,9 +35,9 @@ struct exec_job {
 	bool output_cut;   /* there was more */
 	/* internal */
 	pid_t pid;
-	int pidfd, output_fd; /* -1 when closed */
+	int pidfd, output_fd; /* -1 when closed; pidfd also where the system has none */
 	ev_io exit_watch, output_watch;
-	ev_timer deadline;
+	ev_timer deadline, look;
 };
 
 /* Starts the program in a process group of its own, in the root directory, with signals as a

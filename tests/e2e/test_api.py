@@ -178,6 +178,7 @@ def test_http_1_0_is_answered_without_chunks(log):
     assert [json.loads(line)["title"] for line in body.splitlines()] == ["Article 1", "Article 2"]
 
 
+# limit: request-line, request-headers, request-body
 @pytest.mark.parametrize("data, statuses", [
     (b"GET /v1/items?q=" + b"a" * 60000 + b" HTTP/1.1\r\nHost: f\r\nConnection: close\r\n\r\n", {200, 400}),
     (b"GET /v1/items?q=" + b"a" * 70000 + b" HTTP/1.1\r\nHost: f\r\nConnection: close\r\n\r\n", {414}),
@@ -197,6 +198,7 @@ def test_requests_have_limits(log, data, statuses):
     assert log.get("/v1/status").status == 200
 
 
+# limit: request-body
 def test_an_endless_body_is_cut_off(log):
     client = connect(log, b"POST /v1/reload HTTP/1.1\r\nHost: f\r\nTransfer-Encoding: chunked\r\n\r\n")
     with pytest.raises(OSError):
@@ -232,6 +234,7 @@ def test_the_socket_is_for_its_group(log):
     assert stat.S_IMODE(os.stat(log.socket).st_mode) == 0o660
 
 
+# limit: clients
 def test_streams_leave_room_for_others(log):
     limit = log.get("/v1/status").json()["socket"]["max_clients"]
     clients = [stream(log, "/v1/events?after=now") for _ in range(limit)]
@@ -261,6 +264,7 @@ def test_silent_clients_do_not_keep_others_out(log):
             client.close()
 
 
+# limit: event-slice
 def test_a_stream_that_does_not_read_costs_little_and_loses_nothing(server, feedd):
     feed = server.feed("/a.xml", [item(n, html="x" * 20000) for n in range(1, 500)])
     feedd.configure(feeds={"a": {"url": feed.url, "backlog": "all"}}).start()
@@ -281,6 +285,7 @@ def test_a_stream_that_does_not_read_costs_little_and_loses_nothing(server, feed
         client.close()
 
 
+# limit: event-slice
 def test_long_events_come_whole_in_either_form(server, feedd):
     texts = {1: "short", 2: "y" * 2_500_000, 3: "z" * 1_200_000, 4: "short"}
     feed = server.feed("/a.xml", [item(n, html=text) for n, text in texts.items()])

@@ -16,6 +16,7 @@ def counts(feedd, name="a"):
     return stored, told
 
 
+# limit: items
 @pytest.mark.parametrize("n, kept", [(1000, 1000), (5000, 5000), (5001, 5000)])
 def test_many_new_items_in_one_poll(server, feedd, n, kept):
     """5,000 items of one document are taken, the newest ones."""

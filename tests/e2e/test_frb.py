@@ -198,6 +198,7 @@ def test_frb020_a_feed_alone_where_hosts_are_many(server, feedd):
     assert (len(server.of("/a")), len(server.of("/b"))) == (1, 2)
 
 
+# limit: retry-after
 def test_frb020_but_not_for_ever(server, feedd):
     server.answer("/a", status=503, headers={"Retry-After": "99999999999"})
     started(feedd, feeds={"a": server.url("/a")}, top={"max_retry_after": "3h"})
@@ -245,6 +246,7 @@ def test_frb022_expires_is_heard(server, feedd):
     assert 14300 <= wait_of_next(feedd) <= 14410 * 1.06
 
 
+# limit: hint
 def test_frb022_sixteen_years_are_not(server, feedd):
     server.script("/a", rss_answer(Cache_Control="max-age=500000000"))
     started(feedd, feeds={"a": {"url": server.url("/a"), "interval": "5s"}}, top={"max_hint": "6h"})

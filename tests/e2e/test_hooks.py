@@ -77,6 +77,7 @@ def test_exit_75_uses_up_no_retry(server, feedd):
     wait_for(lambda: len(hook.calls) == 2, "the second call", 20)
 
 
+# limit: call
 def test_a_hanging_hook_is_killed_with_its_children(server, feedd):
     hook = feedd.hook()
     marker = f"{30000 + os.getpid() % 10000}.5"

@@ -130,6 +130,7 @@ def test_503_without_retry_after_is_a_failure(server, feedd):
     assert len(server.of("/hook")) == 1
 
 
+# limit: explanation
 def test_an_endless_answer_is_an_answer(server, feedd):
     server.answer("/hook", body=b"x" * 5_000_000)
     feeds = start(server, feedd, {"out": {"webhook": server.url("/hook"), "retries": 0}})
@@ -288,6 +289,7 @@ def test_a_digest_waits_for_its_time(server, feedd):
     assert [len(c.events) for c in hook.calls] == [2]
 
 
+# limit: failing-hook
 def test_a_dead_hook_is_called_once_in_two_seconds(server, feedd):
     hook = feedd.hook()
     hook.exits(1)

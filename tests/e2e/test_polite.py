@@ -77,6 +77,7 @@ def test_validators_of_the_first_fetch_are_kept(server, feedd):
     assert [validators(r)[0] for r in server.of("/a")] == [None, '"one"']
 
 
+# limit: validator
 def test_a_validator_too_long_for_a_header_is_dropped(server, feedd):
     server.script("/a", rss_answer(ETag='"' + "x" * 2000 + '"', Last_Modified=STAMP))
     started(feedd, feeds={"a": server.url("/a")})
@@ -102,10 +103,12 @@ def test_a_hint_never_hurries(server, feedd):
     assert 3400 <= wait_of_next(feedd) <= 3600 * 1.06
 
 
+# limit: header
 @pytest.mark.parametrize("headers", [
     {"Cache-Control": "no-cache, max-age=9000"}, {"Cache-Control": "no-store"}, {"Cache-Control": "s-maxage=9000"},
     {"Cache-Control": "max-age=9000", "Age": "10000"}, {"Cache-Control": "max-age=many"}, {"Expires": "soon"},
-    {"Expires": "Tue, 24 Nov 2015 10:00:00 GMT"}])
+    {"Expires": "Tue, 24 Nov 2015 10:00:00 GMT"},
+    {"Cache-Control": "max-age=9000, " + "x" * 5000}])
 def test_hints_that_are_none(server, feedd, headers):
     server.script("/a", Answer(body=rss(items(1)), headers={**PLAIN, **headers}))
     started(feedd, feeds={"a": {"url": server.url("/a"), "interval": "20m"}})

@@ -71,6 +71,7 @@ HOSTILE = {
     "huge-length": (raw.send(HEAD + b"Content-Length: 99999999999\r\n\r\n<rss>"), r"max_size"),
     "not-gzip": (raw.send(HEAD + b"Content-Encoding: gzip\r\n\r\n" + FEED), r"encoding"),
     "no-encoding": (raw.send(HEAD + b"Content-Encoding: rot13\r\n\r\n" + FEED), r"encoding"),
+    "long-address": (raw.redirect("/" + "a" * 9000), r"status 302 with an empty, overlong or missing Location"),
     "reset": (raw.reset(b""), r"connection lost|closed|reset"),
     "reset-head": (raw.reset(HEAD), r"connection lost|closed|reset"),
     "http-0.9": (raw.send(FEED), r"not HTTP"),
@@ -78,6 +79,7 @@ HOSTILE = {
 }
 
 
+# limit: time, headers, body, address
 def test_hostile_servers_all_at_once(make_raw, server, feedd):
     hostile, good = make_raw(), server.feed("/good.xml", items(1))
     feeds = {name: {"url": hostile.on("/" + name, behave), "timeout": "3s", "max_size": "1MiB"}
@@ -103,6 +105,7 @@ def hold(mebibytes):
     return behave
 
 
+# limit: bodies
 def test_bodies_that_are_held_back(make_raw, server, feedd):
     """Sixty servers that send 15 MiB each and then wait: some give way, and healthy feeds have room."""
     hostile, good = make_raw(), server.feed("/good.xml", items(1))
@@ -258,6 +261,7 @@ getaddrinfo(const char *name, const char *service, const struct addrinfo *hints,
 """
 
 
+# limit: time
 @pytest.mark.skipif(not shutil.which("cc"), reason="no C compiler")
 def test_a_name_server_that_hangs(tmp_path, server, feedd):
     (tmp_path / "slow.c").write_text(SLOW_NAMES)

@@ -310,6 +310,7 @@ tear_down(void **state)
 	(void)state;
 	pool_stop(pool);
 	notify_free(notify);
+	notify = NULL;
 	queue_fini(&home);
 	ev_loop_destroy(loop);
 	unlink(out_path);

@@ -167,6 +167,7 @@ test_include(void **state)
 	expect(place, "feedd.conf", 2, "itself");
 }
 
+/* limit: includes */
 static void
 test_include_depth(void **state)
 {

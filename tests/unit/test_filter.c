@@ -63,7 +63,7 @@ static void
 filters_are_cheap(void **state)
 {
 	(void)state;
-	/* limit: filter.length */
+	/* limit: filter-length */
 	AUTO(buf_fini) struct buf where = BUF_INIT(65536);
 	while (where.len < 16384 - 20)
 		buf_puts(&where, "1 AND ");
@@ -80,7 +80,7 @@ filters_are_cheap(void **state)
 	assert_non_null(strstr(error, "longer than 16 KiB"));
 	free(error);
 
-	/* limit: filter.memory */
+	/* limit: filter-memory */
 	AUTO(buf_fini) struct buf text = BUF_INIT((size_t)8 << 20);
 	while (text.len < (size_t)4 << 20)
 		buf_puts(&text, "aaaaaaaaaaaaaaaa");
@@ -94,12 +94,12 @@ filters_are_cheap(void **state)
 		text.data));
 	assert_true(passes("length(content_text) > 1", text.data));
 
-	/* limit: filter.match */
+	/* limit: filter-match */
 	assert_true(passes("content_text REGEXP '^a+$'", "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"));
 	assert_false(passes("content_text REGEXP '^(a+)+b?$'",
 		"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaac"));
 
-	/* limit: filter.pattern */
+	/* limit: filter-pattern */
 	assert_true(passes("content_text LIKE '%aaaaaaaab%' IS NOT NULL", text.data));
 	AUTO(buf_fini) struct buf like = BUF_INIT(4096);
 	buf_puts(&like, "content_text LIKE '%");

@@ -249,6 +249,7 @@ conditional_request(void **state)
 	assert_true(third.partial);
 }
 
+/* limit: body, headers, explanation */
 static void
 limits(void **state)
 {
@@ -307,6 +308,7 @@ redirects_are_followed(void **state)
 	}
 }
 
+/* limit: redirects */
 static void
 redirects_that_lead_nowhere(void **state)
 {

@@ -71,6 +71,7 @@ records_have_a_level_and_a_subject(void **state)
 	log_set_sink(NULL);
 }
 
+/* limit: log-line */
 static void
 lines_have_an_end(void **state)
 {

@@ -142,6 +142,7 @@ test_other_encoding(void **state)
 	assert_string_equal(opml.feeds[0].title, "Caf\xc3\xa9");
 }
 
+/* limit: opml-start-tag */
 static void
 test_refused(void **state)
 {
@@ -174,6 +175,7 @@ test_refused(void **state)
 	buf_fini(&text);
 }
 
+/* limit: opml-depth */
 static void
 test_depth(void **state)
 {
@@ -194,6 +196,28 @@ test_depth(void **state)
 	assert_string_equal(opml.feeds[0].title, "flat");
 	assert_int_equal(opml.feeds[0].n_tags, 0);
 	buf_fini(&text);
+}
+
+/* limit: opml-tags, opml-title */
+static void
+test_long_titles_and_many_tags(void **state)
+{
+	AUTO(arena_fini) struct arena arena = {0};
+	AUTO(buf_fini) struct buf text = BUF_INIT(1 << 20);
+	struct opml opml;
+
+	(void)state;
+	buf_puts(&text, "<opml><body><outline xmlUrl=\"http://a/\" text=\"");
+	for (int i = 0; i < 300; i++)
+		buf_puts(&text, "sch\xc3\xb6n ");
+	buf_puts(&text, "\" category=\"");
+	for (int i = 0; i < 100; i++)
+		buf_printf(&text, "%st%d", i ? "," : "", i);
+	buf_puts(&text, "\"/></body></opml>");
+	assert_int_equal(read_list(&arena, text.data, &opml), 0);
+	assert_in_range(strlen(opml.feeds[0].title), 1020, 1024);
+	assert_int_equal(opml.feeds[0].n_tags, 64);
+	assert_string_equal(opml.feeds[0].tags[63], "t63");
 }
 
 static void
@@ -260,6 +284,7 @@ main(void)
 		cmocka_unit_test(test_other_encoding),
 		cmocka_unit_test(test_refused),
 		cmocka_unit_test(test_depth),
+		cmocka_unit_test(test_long_titles_and_many_tags),
 		cmocka_unit_test(test_round_trip),
 		cmocka_unit_test(test_name),
 	};

@@ -60,6 +60,7 @@ assert_refused(const struct buf *body, const char *words)
 		fail_msg("\"%s\" does not say \"%s\"", error, words);
 }
 
+/* limit: namespaces */
 static void
 namespaces_of_a_start_tag(void **state)
 {
@@ -73,6 +74,7 @@ namespaces_of_a_start_tag(void **state)
 	assert_refused(&body, "more than 256 namespace declarations on one start tag");
 }
 
+/* limit: attributes */
 static void
 attributes_of_a_start_tag(void **state)
 {
@@ -86,6 +88,7 @@ attributes_of_a_start_tag(void **state)
 	assert_refused(&body, "more than 1000 attributes on one start tag");
 }
 
+/* limit: start-tag */
 static void
 size_of_a_start_tag(void **state)
 {
@@ -98,6 +101,7 @@ size_of_a_start_tag(void **state)
 	assert_refused(&body, "a start tag of more than 65536 bytes");
 }
 
+/* limit: dtd */
 static void
 size_of_the_dtd(void **state)
 {
@@ -110,6 +114,7 @@ size_of_the_dtd(void **state)
 	assert_refused(&body, "an internal DTD subset of more than 65536 bytes");
 }
 
+/* limit: depth */
 static void
 depth_of_elements(void **state)
 {
@@ -125,6 +130,7 @@ depth_of_elements(void **state)
 	assert_refused(&body, "more than 64 levels of elements");
 }
 
+/* limit: markup */
 static void
 depth_of_markup(void **state)
 {
@@ -138,6 +144,7 @@ depth_of_markup(void **state)
 	assert_refused(&body, "more than 128 levels of markup in a content");
 }
 
+/* limit: depth */
 static void
 depth_of_json(void **state)
 {
@@ -149,6 +156,7 @@ depth_of_json(void **state)
 	assert_refused(&body, "more than 64 levels of brackets");
 }
 
+/* limit: values */
 static void
 memory_of_values(void **state)
 {
@@ -169,6 +177,7 @@ memory_of_values(void **state)
 	assert_refused(&body, "bytes of values");
 }
 
+/* limit: items */
 static void
 items_beyond_the_limit_are_counted(void **state)
 {
@@ -184,6 +193,7 @@ items_beyond_the_limit_are_counted(void **state)
 	assert_false(document->bozo);
 }
 
+/* limit: title, url, id, content */
 static void
 long_values(void **state)
 {
@@ -211,6 +221,7 @@ long_values(void **state)
 	assert_string_not_equal(item->id, document->items[1].id);
 }
 
+/* limit: expansion */
 static void
 entities_do_not_explode(void **state)
 {
@@ -225,6 +236,46 @@ entities_do_not_explode(void **state)
 	buf_puts(&body, "</description></item></channel></rss>");
 	struct document *document = must_parse(&body, NULL);
 	assert_true(strlen(document->items[0].content_html) < (size_t)2 << 20);
+}
+
+/* limit: entities */
+static void
+entities_of_a_document(void **state)
+{
+	AUTO(buf_fini) struct buf body = BUF_INIT(BODY_MAX);
+
+	(void)state;
+	buf_puts(&body, "<!DOCTYPE rss [<!ENTITY long \"");
+	repeat(&body, "0123456789", 103);
+	buf_puts(&body, "\">");
+	for (int i = 0; i < 300; i++)
+		buf_printf(&body, "<!ENTITY e%d \"v%d\">", i, i);
+	buf_puts(&body,
+		"]><rss version='2.0'><channel><title>&e0; &e255; &e256; "
+		"&long;</title></channel></rss>");
+	struct document *document = must_parse(&body, NULL);
+	assert_string_equal(document->title, "v0 v255 &e256; &long;");
+}
+
+/* limit: list */
+static void
+tags_authors_and_attachments(void **state)
+{
+	AUTO(buf_fini) struct buf body = BUF_INIT(BODY_MAX);
+
+	(void)state;
+	buf_puts(&body, "<feed xmlns='http://www.w3.org/2005/Atom'><entry>");
+	for (int i = 0; i < 300; i++)
+		buf_printf(&body,
+			"<category term='t%d'/><author><name>a%d</name></author>"
+			"<link rel='enclosure' href='http://x.org/%d'/>",
+			i, i, i);
+	buf_puts(&body, "</entry></feed>");
+	struct document *document = must_parse(&body, NULL);
+	assert_int_equal(document->items[0].n_tags, 256);
+	assert_int_equal(document->items[0].n_authors, 256);
+	assert_int_equal(document->items[0].n_attachments, 256);
+	assert_string_equal(document->items[0].tags[255], "t255");
 }
 
 static void
@@ -334,6 +385,8 @@ main(void)
 		cmocka_unit_test(items_beyond_the_limit_are_counted),
 		cmocka_unit_test(long_values),
 		cmocka_unit_test(entities_do_not_explode),
+		cmocka_unit_test(entities_of_a_document),
+		cmocka_unit_test(tags_authors_and_attachments),
 		cmocka_unit_test(external_entities_are_not_read),
 		cmocka_unit_test(a_large_content_is_held_once),
 		cmocka_unit_test(pieces_do_not_matter),

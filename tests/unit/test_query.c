@@ -58,6 +58,7 @@ targets(void **state)
 	}
 }
 
+/* limit: request-line, parameters */
 static void
 target_limits(void **state)
 {

@@ -107,7 +107,8 @@ read_all(void *arg)
 	size_t n = 0;
 
 	while (n < LONG_LINE) {
-		ssize_t r = read(fixture->fds[0], data + n, 1000);
+		size_t left = LONG_LINE - n;
+		ssize_t r = read(fixture->fds[0], data + n, left < 1000 ? left : 1000);
 
 		if (r <= 0)
 			break;
