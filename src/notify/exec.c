@@ -31,6 +31,9 @@
 /* So often a hook is looked at where there are no pidfds: old kernels, some containers, valgrind.
  */
 #define LOOK_S 0.02
+/* What is read only to be dropped is read so often: a hook that never stops writing sleeps
+ * meanwhile, and the loop has other things to do. */
+#define REST_S 0.02
 
 static void
 close_watched(struct exec_job *job, ev_io *watch, int *fd)
@@ -70,8 +73,25 @@ drain_output(struct exec_job *job)
 static void
 on_output(struct ev_loop *loop, ev_io *watch, int events)
 {
-	(void)loop, (void)events;
-	drain_output(watch->data);
+	struct exec_job *job = watch->data;
+
+	(void)events;
+	drain_output(job);
+	if (job->output_fd >= 0 && job->output_cut) {
+		ev_io_stop(loop, watch);
+		ev_timer_again(loop, &job->rest);
+	}
+}
+
+static void
+on_rest(struct ev_loop *loop, ev_timer *timer, int events)
+{
+	struct exec_job *job = timer->data;
+
+	(void)events;
+	drain_output(job);
+	if (job->output_fd < 0)
+		ev_timer_stop(loop, timer);
 }
 
 static void
@@ -110,6 +130,7 @@ look_for_exit(struct exec_job *job)
 		;
 	ev_timer_stop(job->loop, &job->deadline);
 	ev_timer_stop(job->loop, &job->look);
+	ev_timer_stop(job->loop, &job->rest);
 	close_watched(job, &job->exit_watch, &job->pidfd);
 	if (job->output_fd >= 0)
 		drain_output(job);
@@ -210,7 +231,8 @@ watch_job(struct exec_job *job)
 	ev_io_init(&job->output_watch, on_output, job->output_fd, EV_READ);
 	ev_timer_init(&job->deadline, on_deadline, (double)job->timeout_ms / 1000.0, 0.);
 	job->exit_watch.data = job->output_watch.data = job;
-	job->deadline.data = job->look.data = job;
+	ev_timer_init(&job->rest, on_rest, 0., REST_S);
+	job->deadline.data = job->look.data = job->rest.data = job;
 	if (job->pidfd >= 0)
 		ev_io_start(job->loop, &job->exit_watch);
 	else

@@ -37,7 +37,7 @@ struct exec_job {
 	pid_t pid;
 	int pidfd, output_fd; /* -1 when closed; pidfd also where the system has none */
 	ev_io exit_watch, output_watch;
-	ev_timer deadline, look;
+	ev_timer deadline, look, rest;
 };
 
 /* Starts the program in a process group of its own, in the root directory, with signals as a

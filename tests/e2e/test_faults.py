@@ -1,4 +1,5 @@
 """Faults of what is beneath: a full disk, a damaged database, no descriptors, a clock that jumps, no right to write."""
+import contextlib
 import hashlib
 import os
 import random
@@ -109,15 +110,34 @@ def damaged(server, feedd):
     return put, clean, unclean
 
 
+def faults_of(directory):
+    """What SQLite finds wrong with a copy of the database; None where it cannot even look."""
+    copy = directory.with_name("copy")
+    shutil.rmtree(copy, ignore_errors=True)
+    shutil.copytree(directory, copy)
+    try:
+        with contextlib.closing(sqlite3.connect(copy / "feedd.db")) as db:
+            db.text_factory = bytes
+            found = [line for (line,) in db.execute("PRAGMA integrity_check(1000)") if line != b"ok"]
+            return len(b"\n".join(found).splitlines()), db.execute("SELECT count(*) FROM items").fetchone()[0]
+    except (sqlite3.DatabaseError, OverflowError):
+        return None
+
+
 def refused_or_sound(feedd):
-    """Exit 3 with nothing touched, or a start that does its work and leaves no worse database."""
-    before = digest(feedd.state)
+    """Exit 3 with nothing touched, or a start that does its work and leaves no worse database: SQLite has no sums of its
+    pages, so that a byte within a text cannot be told from what was written."""
+    before, sound = digest(feedd.state), faults_of(feedd.state)
     done = feedd.once(timeout=60)
     assert done.returncode in (0, 1, 3), f"{done.returncode}: {done.stderr}"
     if done.returncode == 3:
         assert digest(feedd.state) == before, done.stderr
         assert "feedd.db" in done.stderr
         assert feedd.once(timeout=60).returncode == 3
+    else:
+        assert sound is not None, "what SQLite cannot read was taken into use"
+        faults, items_now = faults_of(feedd.state)
+        assert faults <= sound[0] and items_now >= sound[1], f"{sound} became {faults}, {items_now}"
     return done.returncode
 
 

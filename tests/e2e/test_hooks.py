@@ -172,3 +172,62 @@ def test_a_hook_reads_on_when_the_daemon_is_killed(server, feedd):
     text = (feedd.directory / "slow.done").read_text()
     assert text.endswith("}\n") and len(text) > 1000000
     assert json.loads(text)["title"] == "Article 2"
+
+
+MISBEHAVING = {
+    "hang": "sleep {marker}\n",
+    "fork": "for n in 1 2 3 4 5 6; do sleep {marker} & done\nwait\n",
+    "crash": "kill -SEGV $$\n",
+    "deaf": "exec <&-\nsleep 0.2\n",
+    "spew": "exec yes {marker}\n",
+    "fail": "exit 1\n",
+    "stubborn": "trap '' TERM\nwhile :; do sleep {marker}; done\n",
+    "missing": None,
+}
+
+
+def children(pid):
+    """State of each process that feedd has started and not yet reaped."""
+    found = {}
+    for child in filter(str.isdigit, os.listdir("/proc")):
+        try:
+            with open(f"/proc/{child}/stat", encoding="utf-8", errors="replace") as f:
+                state, parent = f.read().rpartition(")")[2].split()[:2]
+        except OSError:
+            continue
+        if int(parent) == pid:
+            found[child] = state
+    return found
+
+
+# limit: calls
+def test_everything_that_hooks_can_do_wrong_at_once(server, feedd):
+    marker = f"{40000 + os.getpid() % 10000}.25"
+    notify = {}
+    for name, text in MISBEHAVING.items():
+        path = feedd.directory / name
+        if text:
+            path.write_text("#!/bin/sh\n" + text.format(marker=marker))
+            path.chmod(0o755)
+        notify[name] = {"exec": [path], "timeout": "2s" if name == "spew" else "1h"}
+    good, feed = feedd.hook("good"), server.feed("/a.xml", items(1))
+    feedd.configure(feeds={"a": feed.url}, notify={**notify, "good": {"exec": [good]}}, top={"shutdown_timeout": "2s"}).start()
+    feedd.wait_items(1)
+    feed.add(*[item(n, html="<p>" + "text " * 20000) for n in range(31, 1, -1)])
+    feedd.polled("a", feed)
+    most = 0
+
+    def all_told():
+        nonlocal most
+        most = max(most, len(children(feedd.process.pid)))
+        return len(good.titles) == 30
+
+    wait_for(all_told, "all calls of the healthy hook", 30)
+    assert sorted(good.titles) == sorted(f"Article {n}" for n in range(2, 32))
+    assert most <= 4 * (len(MISBEHAVING) + 1)
+    wait_for(lambda: "Z" not in children(feedd.process.pid).values(), "no zombies", 3)
+    status = {n["name"]: n for n in feedd.get("/v1/status").json()["notifiers"]}
+    assert status["good"]["delivered"] == 30 and status["missing"]["delivered"] == status["crash"]["delivered"] == 0
+    assert running_sleeps(marker)
+    feedd.stop(timeout=10)
+    wait_for(lambda: not running_sleeps(marker), "the end of all that they started", 3)

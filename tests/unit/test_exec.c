@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -96,6 +97,35 @@ unread_input_is_no_error(void **state)
 	(void)state;
 	assert_int_equal(job.status, 0);
 	exec_fini(&job);
+}
+
+static bool no_pidfds;
+
+int pidfd_open(pid_t pid, unsigned flags);
+
+/* Stands in for the C library's: as on a kernel that has none. */
+int
+pidfd_open(pid_t pid, unsigned flags)
+{
+	if (!no_pidfds)
+		return (int)syscall(SYS_pidfd_open, pid, flags);
+	errno = ENOSYS;
+	return -1;
+}
+
+static void
+without_pidfds_it_is_looked_at(void **state)
+{
+	(void)state;
+	no_pidfds = true;
+	struct exec_job job = run_script("cat >/dev/null; echo done; exit 3", 100000, 20000);
+	assert_int_equal(WEXITSTATUS(job.status), 3);
+	assert_string_equal(job.output.data, "done\n");
+	exec_fini(&job);
+	job = run_script("sleep 100", 0, 100);
+	assert_true(job.timed_out);
+	exec_fini(&job);
+	no_pidfds = false;
 }
 
 /* limit: output */
@@ -311,6 +341,7 @@ main(void)
 		cmocka_unit_test(large_input_arrives_whole),
 		cmocka_unit_test(unread_input_is_no_error),
 		cmocka_unit_test(input_is_a_file_that_stays_as_it_is),
+		cmocka_unit_test(without_pidfds_it_is_looked_at),
 		cmocka_unit_test(endless_output_is_bounded),
 		cmocka_unit_test(deadline_ends_the_whole_group),
 		cmocka_unit_test(what_runs_on_in_the_background_holds_up_nothing),
