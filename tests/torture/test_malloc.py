@@ -4,7 +4,11 @@ What was asked for is done and right; or it fails and says so; or the process en
 The database stays sound, and what was stored is told. n goes in steps so that all takes minutes: EVERY_MALLOC=1 tries every n and
 every document of tests/data.
 """
+import base64
 import contextlib
+import gzip
+import hashlib
+import hmac
 import json
 import os
 import pathlib
@@ -18,6 +22,7 @@ import pytest
 from support.daemon import BUILD, ROOT
 from support.feeds import item, items, opml
 from support.memory import Memory
+from support.server import Answer
 from support.wait import SLOW, wait_for
 
 EVERY = bool(os.environ.get("EVERY_MALLOC"))
@@ -127,21 +132,49 @@ def test_check_finds_the_faults(memory, feedd):
 # --- the daemon
 
 HOOK = "#!/bin/sh\nexec cat >>\"$0.out\"\n"
+KEY = b"a secret of the two of us"
 
 
 class World:
-    """Feeds of all formats that grow, a hook and a file that are told, and what must hold of them at any time."""
+    """Feeds of all formats that grow; a hook, a file and a server that are told; and what must hold of them at any time."""
 
     def __init__(self, server, feedd, interval="1h"):
-        self.feedd, self.last = feedd, 3
+        self.feedd, self.last, self.forged = feedd, 3, []
         self.feeds = {f: server.feed(f"/{f}", items(1, 2, 3), format=f, title=f) for f in ("rss", "atom", "rdf", "json")}
         self.out, hook = feedd.directory / "out", feedd.directory / "hook"
         hook.write_text(HOOK)
         hook.chmod(0o755)
-        self.told_to = {"file": self.out, "hook": hook.with_name("hook.out")}
-        feedd.configure(
-            feeds={name: {"url": feed.url, "backlog": "all", "interval": interval} for name, feed in self.feeds.items()},
-            notify={"file": {"file": self.out}, "hook": {"exec": [hook], "where": "title REGEXP '^Article [0-9]+$'"}})
+        self.told_to = {"file": self.out, "hook": hook.with_name("hook.out"), "post": feedd.directory / "post.out"}
+        server.answer("/post", call=self.take_post)
+        server.answer("/moved", status=302, headers={"Location": "/rdf"})
+        server.answer("/packed", call=self.packed)
+        feeds = {name: {"url": feed.url, "backlog": "all", "interval": interval} for name, feed in self.feeds.items()}
+        feeds["rdf"].update(url=server.url("/moved"), identity="^urn:")
+        feeds["json"].update(url=server.url("/packed"), headers=["X-Key: 1"])
+        feedd.configure(feeds=feeds, notify={
+            "file": {"file": self.out},
+            "hook": {"exec": [hook], "where": "title REGEXP '^Article [0-9]+$'"},
+            "post": {"webhook": server.url("/post"), "secret": "whsec_" + base64.b64encode(KEY).decode()}})
+
+    def packed(self, request):
+        """The feed in gzip, for those who send the header."""
+        if request.headers.get("X-Key") != "1":
+            return Answer(status=403)
+        answer = self.feeds["json"].answer(request)
+        if answer.body:
+            answer.body = gzip.compress(answer.body)
+            answer.headers["Content-Encoding"] = "gzip"
+        return answer
+
+    def take_post(self, request):
+        """One line more of what was posted. What comes at all is signed."""
+        signed = b"%s.%s.%s" % (request.headers["webhook-id"].encode(), request.headers["webhook-timestamp"].encode(), request.body)
+        signature = "v1," + base64.b64encode(hmac.new(KEY, signed, hashlib.sha256).digest()).decode()
+        if request.headers["webhook-signature"] != signature or request.headers["Content-Type"] != "application/json":
+            self.forged.append(request)
+        with open(self.told_to["post"], "ab") as out:
+            out.write(request.body + b"\n")
+        return Answer(status=204)
 
     def grow(self):
         self.last += 1
@@ -163,7 +196,7 @@ class World:
         """Whatever happened: the database is whole, and nothing was told that is not stored under this number."""
         database = self.feedd.state / "feedd.db"
         if not database.exists() or not database.stat().st_size:
-            assert not self.told("file") and not self.told("hook")
+            assert not any(self.told(kind) for kind in self.told_to)
             return
         with contextlib.closing(sqlite3.connect(database)) as db:
             assert db.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
@@ -174,6 +207,7 @@ class World:
                                 " JOIN feeds ON feeds.id = events.feed").fetchall()
         assert len(stored) == len(set(stored)), "an item was stored twice"
         assert len(events) == len({e[1:] for e in events}), "an item has two events"
+        assert not self.forged
         by_seq = {seq: rest for seq, *rest in events}
         for kind in self.told_to:
             for event in self.told(kind):
@@ -263,7 +297,7 @@ def test_feedctl(server, feedd, memory, verb):
     feedd.start()
     # Then nothing changes any more, and every question has one answer.
     wait_for(lambda: len(feedd.events()) == 12, "the first items", 30)
-    wait_for(lambda: all(feedd.ctl("why", "--json", n).stdout.count('"delivered"') == 2 for n in range(1, 13)), "deliveries", 30)
+    wait_for(lambda: all(feedd.ctl("why", "--json", n).stdout.count('"delivered"') == 3 for n in range(1, 13)), "deliveries", 30)
     copy = feedd.directory / "copy.db"
     args = [copy if arg == "COPY" else arg for arg in VERBS[verb]]
 
