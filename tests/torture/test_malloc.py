@@ -63,23 +63,24 @@ def ended_well(memory, status, output, what):
         assert output.strip(), f"status {status} without a word: " + about
 
 
-def run(memory, args, **options):
+def run(memory, args, given=os.devnull):
     environment = {**os.environ, **memory.environment}
-    return subprocess.run([str(a) for a in args], env=environment, stdin=subprocess.DEVNULL, capture_output=True, text=True,
-                          errors="replace", timeout=60 * SLOW, **options)
+    with open(given, encoding="utf-8") as stdin:
+        return subprocess.run([str(a) for a in args], env=environment, stdin=stdin, capture_output=True, text=True, errors="replace",
+                              timeout=60 * SLOW)
 
 
-def torture(memory, args, wanted, undo=lambda: None):
+def torture(memory, args, wanted, undo=lambda: None, given=os.devnull):
     """One command with every n, once and for good: what it says with success is what it says with all the memory there is."""
     memory.fail(0)
-    right, calls = run(memory, args), memory.calls
+    right, calls = run(memory, args, given), memory.calls
     assert calls > 10 and right.returncode >= 0
     refused = 0
     for for_good, share in ((False, 1), (True, 3)):
         for n in steps(calls, wanted // share):
             undo()
             memory.fail(n, for_good)
-            done = run(memory, args)
+            done = run(memory, args, given)
             refused += memory.failed > 0
             if done.returncode == right.returncode and done.stdout == right.stdout and not done.returncode:
                 continue
@@ -95,6 +96,29 @@ def torture(memory, args, wanted, undo=lambda: None):
 def test_parse(memory, name):
     """A document is read in full or not at all: never one that lost an item or a text on the way."""
     torture(memory, [BUILD / "feedctl", "parse", DATA / name], 45)
+
+
+def test_discover(memory):
+    torture(memory, [BUILD / "feedctl", "discover", DATA / "no-feed-page.html"], 45)
+
+
+def test_import(memory, tmp_path):
+    """No subscription is missing from the list of one who had no memory for it."""
+    file = tmp_path / "in.opml"
+    file.write_text(opml([("One", "https://b\u00fccher.example/1"), ("In", [("Two", "http://two.example/"), ("3", "http://three.example/")])]))
+    right = torture(memory, [BUILD / "feedctl", "import", file], 60)
+    assert right.returncode == 0 and right.stdout.count("url = ") == 3
+
+
+def test_simulate(memory, tmp_path):
+    """A trace is read to its end, or not at all."""
+    start = 1767571200
+    lines = [{"trace": "made up", "start": start, "end": start + 86400, "feeds": 3}]
+    lines += [{"feed": f"f{n}", "window": 20, "max_age": 0, "dates": True, "times": list(range(start + n, start + 86000, 3000 + n))}
+              for n in range(3)]
+    file = tmp_path / "trace"
+    file.write_text("".join(json.dumps(line) + "\n" for line in lines))
+    torture(memory, [BUILD / "feedctl", "simulate"], 60, given=file)
 
 
 def full_configuration(feedd):
