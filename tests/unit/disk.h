@@ -44,6 +44,7 @@ static struct {
 	long fail_at;	   /* the number of the call that fails; 0 for none */
 	bool for_good;	   /* and all after it */
 	bool reads;	   /* reads count and fail, and nothing else */
+	_Atomic bool cut;  /* those of the database, as if it ended there */
 	_Atomic bool full; /* writes fail for want of room, not for a fault of the medium */
 	long failed;	   /* so many did */
 	_Atomic bool recording;
@@ -59,18 +60,19 @@ disk_fail(long n, bool for_good, bool full)
 	disk.calls = disk.failed = 0;
 	disk.fail_at = n;
 	disk.for_good = for_good;
-	disk.reads = false;
+	disk.reads = disk.cut = false;
 	disk.full = full;
 	pthread_mutex_unlock(&disk.lock);
 }
 
 /* The same of reads alone. */
 static inline void
-disk_fail_reads(long n, bool for_good)
+disk_fail_reads(long n, bool for_good, bool cut)
 {
 	disk_fail(n, for_good, false);
 	pthread_mutex_lock(&disk.lock);
 	disk.reads = true;
+	disk.cut = cut;
 	pthread_mutex_unlock(&disk.lock);
 }
 
@@ -169,8 +171,12 @@ disk_xRead(sqlite3_file *file, void *data, int len, sqlite3_int64 offset)
 {
 	sqlite3_file *real = disk_file(file)->real;
 
-	if (disk_call_fails(true))
-		return SQLITE_IOERR_READ;
+	if ((!disk.cut || disk_file(file)->file == 0) && disk_call_fails(true)) {
+		if (!disk.cut)
+			return SQLITE_IOERR_READ;
+		memset(data, 0, (size_t)len);
+		return SQLITE_IOERR_SHORT_READ;
+	}
 	return real->pMethods->xRead(real, data, len, offset);
 }
 

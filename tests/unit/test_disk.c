@@ -11,7 +11,7 @@
 #define CALLS_MAX 10000
 
 struct mode {
-	bool for_good, full, reads;
+	bool for_good, full, reads, cut;
 };
 
 /* Opens, polls, delivers, and stops once in between; goes on whatever fails. */
@@ -36,12 +36,15 @@ run(long n, const struct mode *mode)
 
 	ledger_init(&ledger);
 	if (mode->reads)
-		disk_fail_reads(n, mode->for_good);
+		disk_fail_reads(n, mode->for_good, mode->cut);
 	else
 		disk_fail(n, mode->for_good, mode->full);
 	work(&ledger);
 	bool passed = disk_failed() == 0;
 	disk_fail(0, false, false);
+	/* What was read short is still in SQLite's cache: all is refused until the next start. */
+	if (mode->cut && ledger.storing.store)
+		ledger_stop(&ledger);
 	/* The disk is back: the same store goes on, or a new start does. */
 	if (!ledger.storing.store)
 		assert_int_equal(ledger_open(&ledger), 0);
@@ -110,6 +113,20 @@ reads_fail_for_good(void **state)
 	every_call(&(struct mode){.reads = true, .for_good = true});
 }
 
+static void
+reads_end_early_once(void **state)
+{
+	(void)state;
+	every_call(&(struct mode){.reads = true, .cut = true});
+}
+
+static void
+reads_end_early(void **state)
+{
+	(void)state;
+	every_call(&(struct mode){.reads = true, .cut = true, .for_good = true});
+}
+
 int
 main(void)
 {
@@ -120,6 +137,8 @@ main(void)
 		cmocka_unit_test(is_full),
 		cmocka_unit_test(reads_fail_once),
 		cmocka_unit_test(reads_fail_for_good),
+		cmocka_unit_test(reads_end_early_once),
+		cmocka_unit_test(reads_end_early),
 	};
 
 	disk_insert();
