@@ -139,9 +139,8 @@ struct item_key {
 				 guid: finds items again after   the policy changed */
 	const char *identity; /* "guid", "link", "guid+link", "title", "text", "pattern": what the
 				 key was made of; static */
-	bool crowded;  /* the document has another item with this fold and another exact: only exact
-			  counts */
-	bool collides; /* another item of the document has the same guid and another link */
+	bool crowded; /* the document has another item with this fold and another exact: only exact
+			 counts */
 	bool duplicate; /* an item before this one in the document has the same exact */
 };
 

@@ -197,10 +197,9 @@ compare_ranked(const void *a, const void *b)
 	return x->index < y->index ? -1 : x->index > y->index;
 }
 
-/* Marks the items whose guid another item has with another link or title. Returns true if there are
- * any. */
+/* True if there are items that have the same guid, and another link or title. */
 static bool
-mark_collisions(const struct document *document, struct item_key *keys, struct ranked *ranked)
+guids_collide(const struct document *document, struct ranked *ranked)
 {
 	size_t n = 0;
 	bool any = false;
@@ -213,14 +212,10 @@ mark_collisions(const struct document *document, struct item_key *keys, struct r
 				hash64_str(hash64_str(0, item->url), item->title), i};
 	}
 	qsort(ranked, n, sizeof(*ranked), compare_ranked);
-	for (size_t from = 0, to; from < n; from = to) {
-		for (to = from + 1; to < n && ranked[to].first == ranked[from].first; to++)
-			continue;
-		bool collides = ranked[to - 1].second != ranked[from].second;
-		for (size_t i = from; i < to; i++)
-			keys[ranked[i].index].collides = collides;
-		any = any || collides;
-	}
+	for (size_t i = 1; i < n; i++)
+		any = any ||
+			(ranked[i].first == ranked[i - 1].first &&
+				ranked[i].second != ranked[i - 1].second);
 	return any;
 }
 
@@ -256,7 +251,7 @@ identity_keys(const struct document *document, const struct identity *identity, 
 		kind = IDENTITY_GUID;
 	else if (kind == IDENTITY_REGEX && regcomp(&pattern, identity->pattern, REG_EXTENDED) != 0)
 		mem_exhausted(0);
-	bool collides = kind == IDENTITY_GUID && mark_collisions(document, keys, ranked);
+	bool collides = kind == IDENTITY_GUID && guids_collide(document, ranked);
 	*ret_sticky = kind == IDENTITY_GUID && (sticky || collides);
 	if (*ret_sticky)
 		kind = IDENTITY_GUID_LINK;

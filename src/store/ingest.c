@@ -46,16 +46,17 @@ note_event(struct store *store, struct store_poll *poll, const struct log_entry 
 
 static int
 insert_seen(struct store *store, const struct store_poll *poll, const struct item_key *key,
-	int64_t item)
+	uint64_t content, int64_t item)
 {
 	return db_run(&store->db,
 		"INSERT INTO seen(feed, fold, exact, item, content, last) VALUES(?, ?, ?, ?, ?, ?)"
 		" ON CONFLICT DO UPDATE SET last = excluded.last",
 		BINDS(INT(poll->state.id), INT((int64_t)key->fold), INT((int64_t)key->exact),
-			INT(item), INT((int64_t)key->content), INT(poll->now)));
+			INT(item), INT((int64_t)content), INT(poll->now)));
 }
 
-/* An item that changed: the row is rewritten in place, and told if that is not too often. */
+/* An item that changed: the row is rewritten in place, and told if that is not too often, and
+ * unless feed.rekeyed holds the item itself back. All spellings of its key know of the change. */
 static int
 update_item(struct store *store, struct store_poll *poll, size_t index, const struct sighting *seen)
 {
@@ -64,14 +65,15 @@ update_item(struct store *store, struct store_poll *poll, size_t index, const st
 	struct bind binds[ITEM_COLUMNS_COUNT + 1];
 	int64_t updates = 0;
 	int r = db_run(&store->db,
-		"UPDATE seen SET content = ?, last = ? WHERE feed = ? AND fold = ? AND exact = ?",
+		"UPDATE seen SET content = ?1, last = CASE WHEN exact = ?6 THEN ?2 ELSE last END"
+		" WHERE feed = ?3 AND fold = ?4 AND item = ?5",
 		BINDS(INT((int64_t)key->content), INT(poll->now), INT(poll->state.id),
-			INT((int64_t)key->fold), INT((int64_t)seen->exact)));
+			INT((int64_t)key->fold), INT(seen->item), INT((int64_t)seen->exact)));
 
 	if (r < 0)
 		return r;
-	r = db_int(&store->db, &updates, "SELECT updates FROM items WHERE id = ?",
-		BINDS(INT(seen->item)));
+	r = db_int(&store->db, &updates, "SELECT iif(held, ?2, updates) FROM items WHERE id = ?1",
+		BINDS(INT(seen->item), INT(MAX_UPDATES)));
 	if (r <= 0) /* retention took the row; the key alone is left */
 		return r;
 	item_finish(item, poll->arena);
@@ -108,7 +110,8 @@ sight_item(struct store *store, struct store_poll *poll, size_t index, struct si
 	int r = 0;
 
 	if (seen->adopted) {
-		r = insert_seen(store, poll, key, seen->item);
+		/* Not with the content that this document has: its row has not got that yet. */
+		r = insert_seen(store, poll, key, seen->content, seen->item);
 		seen->exact = key->exact;
 		seen->last = poll->now;
 	}
@@ -117,16 +120,12 @@ sight_item(struct store *store, struct store_poll *poll, size_t index, struct si
 	/* A repaired or cut document may hold texts that are not what the author wrote. */
 	if (seen->content != key->content && !poll->partial)
 		return update_item(store, poll, index, seen);
-	if (poll->now - seen->last < DAY && !seen->adopted)
+	if (poll->now - seen->last < DAY)
 		return 0;
-	r = db_run(&store->db, "UPDATE seen SET last = ? WHERE feed = ? AND fold = ? AND exact = ?",
+	return db_run(&store->db,
+		"UPDATE seen SET last = ? WHERE feed = ? AND fold = ? AND exact = ?",
 		BINDS(INT(poll->now), INT(poll->state.id), INT((int64_t)key->fold),
 			INT((int64_t)seen->exact)));
-	/* Retention finds the sightings of an item by the key under which it was listed last. */
-	if (r == 0)
-		r = db_run(&store->db, "UPDATE items SET key = ?1 WHERE id = ?2 AND key != ?1",
-			BINDS(INT((int64_t)seen->exact), INT(seen->item)));
-	return r;
 }
 
 static int
@@ -161,12 +160,13 @@ insert_item(struct store *store, struct store_poll *poll, size_t index, bool hel
 static int
 add_item(struct store *store, struct store_poll *poll, const struct newcomer *newcomer)
 {
+	const struct item_key *key = &poll->keys[newcomer->index];
 	int64_t id = 0;
 	int r = newcomer->ignored ? 0
 				  : insert_item(store, poll, newcomer->index, newcomer->held, &id);
 
 	if (r == 0)
-		r = insert_seen(store, poll, &poll->keys[newcomer->index], id);
+		r = insert_seen(store, poll, key, key->content, id);
 	if (r < 0 || !newcomer->told)
 		return r;
 	struct log_entry entry = {

@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "feedd/url.h"
 #include "ingest.h"
 
 /* A site is held to have new ids if more than so many items are known by link or title, and more
@@ -49,28 +50,37 @@ find_fold(struct store *store, const struct store_poll *poll, const struct item_
 	return r < 0 ? r : found;
 }
 
-/* After a feed's guids began to collide: an item whose guid was the key before is known if it still
- * has its link, or if its guid stands in the document only once. */
+/* True if a stored item stands at the link of the document's, or where neither has one, under its
+ * title. */
+static bool
+stands_there(const struct item *item, const char *url, const char *title, struct arena *arena)
+{
+	if (!url || !item->url)
+		return !url && !item->url && title && item->title &&
+			strcmp(title, item->title) == 0;
+	return strcmp(url_fold(arena, url), url_fold(arena, item->url)) == 0;
+}
+
+/* After a feed's guids began to collide, or its `identity` was changed: an item whose guid was the
+ * key before is known if it still has its link. The guid alone says nothing any more. */
 static int
 find_former(
 	struct store *store, const struct store_poll *poll, size_t index, struct sighting *ret_seen)
 {
 	const struct item_key *key = &poll->keys[index];
 	sqlite3_stmt *stmt = db_query(&store->db,
-		"SELECT s.item, s.last, i.url FROM seen s LEFT JOIN items i ON i.id = s.item WHERE "
-		"s.feed = ? AND s.fold = ?",
+		"SELECT s.item, s.last, s.content, i.url, i.title FROM seen s JOIN items i"
+		" ON i.id = s.item WHERE s.feed = ? AND s.fold = ?",
 		BINDS(INT(poll->state.id), INT((int64_t)key->guid_fold)));
-	const char *url = poll->document->items[index].url;
 	int r;
 
 	while ((r = db_step(&store->db, stmt)) > 0) {
-		const char *known = column_text(stmt, 2);
-
-		if (key->collides && !(url && known && strcmp(url, known) == 0))
+		if (!stands_there(&poll->document->items[index], column_text(stmt, 3),
+			    column_text(stmt, 4), poll->arena))
 			continue;
 		*ret_seen = (struct sighting){
 			.exact = key->exact,
-			.content = key->content,
+			.content = (uint64_t)sqlite3_column_int64(stmt, 2),
 			.item = sqlite3_column_int64(stmt, 0),
 			.last = sqlite3_column_int64(stmt, 1),
 			.adopted = true,

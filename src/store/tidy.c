@@ -67,8 +67,8 @@ delete_item(struct store *store, int64_t item)
 	return r;
 }
 
-/* Items of one feed. `seen.last` is kept to the day, so what was listed by the last document was
- * sighted within a day of it. */
+/* Items of one feed. `seen.last` is kept to the day, so what was listed by the last document, under
+ * any spelling of its key, was sighted within a day of it. */
 static int
 delete_items(
 	struct store *store, struct store_tidy *tidy, const struct feed_config *feed, int64_t safe)
@@ -77,10 +77,9 @@ delete_items(
 	size_t n = 0;
 	sqlite3_stmt *stmt = db_query(&store->db,
 		"SELECT i.id FROM feeds f JOIN items i ON i.feed = f.id"
-		" WHERE f.name = ?1 AND i.first_seen < ?2 AND i.seq <= ?3 AND NOT i.held AND NOT "
-		"EXISTS ("
-		"  SELECT 1 FROM seen s WHERE s.feed = f.id AND s.item = i.id AND s.exact = i.key "
-		"AND s.last > f.last_change - ?4)"
+		" WHERE f.name = ?1 AND i.first_seen < ?2 AND i.seq <= ?3 AND NOT i.held AND i.id"
+		" NOT IN (SELECT item FROM seen WHERE feed = (SELECT id FROM feeds WHERE name = ?1)"
+		"  AND last > (SELECT last_change FROM feeds WHERE name = ?1) - ?4)"
 		" AND NOT EXISTS (SELECT 1 FROM events e JOIN deliveries d ON d.seq = e.seq WHERE "
 		"e.item = i.id AND d.state != 0)"
 		" ORDER BY i.id LIMIT ?5",
