@@ -137,6 +137,16 @@ observe(struct sim *sim, struct sim_feed *feed, const struct trace_feed *trace, 
 	schedule_observe(&feed->state, &sim->policy, &poll);
 }
 
+/* All feeds began within minutes, and those that are asked for at max_interval would stay together,
+ * day after day: the second poll has the daemon's jitter, but the same one in every run. */
+static double
+jitter(const struct sim *sim, const struct sim_feed *feed, uint32_t index)
+{
+	if (sim->simulation->fixed || feed->polled)
+		return 0;
+	return (double)(hash64(0, &index, sizeof(index)) >> 11) / 4503599627370496.0 - 1;
+}
+
 static void
 poll_feed(struct sim *sim, struct sim_feed *feed, const struct trace_feed *trace, int64_t now)
 {
@@ -146,8 +156,8 @@ poll_feed(struct sim *sim, struct sim_feed *feed, const struct trace_feed *trace
 	sim->n_polls++;
 	if (sim->simulation->polls)
 		fprintf(sim->simulation->polls, "%" PRId64 ".000 %s\n", now, trace->name);
-	struct schedule_plan plan =
-		schedule_next(&feed->state, &sim->policy, NULL, sim->price.theta, now, 0);
+	struct schedule_plan plan = schedule_next(
+		&feed->state, &sim->policy, NULL, sim->price.theta, now, jitter(sim, feed, index));
 	int64_t next = plan.next_poll;
 
 	/* All feeds began within minutes; with one interval for all they would stay together. */

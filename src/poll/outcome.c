@@ -154,8 +154,8 @@ take_document(struct poll *poll)
 		set_string(&state->language, document->language);
 	state->hints = document->hints;
 	state->sticky_guid_link = poll->store.sticky;
-	/* What is absent from a partial one is still listed; but where the clock went back, so is what
-	 * is in it, and retention must not think it older than the last whole one. */
+	/* What is absent from a partial one is still listed; but where the clock went back, so is
+	 * what is in it, and retention must not think it older than the last whole one. */
 	if (!poll->store.partial || state->last_change_at > poll->now)
 		state->last_change_at = poll->now;
 	if (poll->store.n_new > 0)
