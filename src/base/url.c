@@ -354,8 +354,7 @@ url_curl_host(struct arena *arena, const char *url, const char **ret_port)
 	CURLUcode code = curl_url_set(handle, CURLUPART_URL, url, CURLU_NON_SUPPORT_SCHEME);
 	if (code == CURLUE_OK)
 		code = get_ascii_host(handle, url, &host);
-	if (code == CURLUE_OUT_OF_MEMORY)
-		mem_exhausted(0);
+	/* "Out of memory" is also what libcurl says of bytes that are no name in any language. */
 	if (code != CURLUE_OK || !*host)
 		return NULL;
 	if (curl_url_get(handle, CURLUPART_PORT, &port, CURLU_DEFAULT_PORT) == CURLUE_OK)

@@ -139,6 +139,7 @@ reads_hosts(void **state)
 			"http://b\xc3\xbc"
 			"cher.example/",
 			"xn--bcher-kva.example"},
+		{NULL, "https://\x89uF/", NULL},
 		{NULL, "http://", NULL},
 		{NULL, "no address", NULL},
 		{NULL, "/a/b", NULL},
