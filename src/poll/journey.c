@@ -319,6 +319,11 @@ report(const struct poll *poll, bool failed_before)
 			state->name, store->n_held);
 	if (store->n_new == 0 && store->n_updated == 0)
 		return;
+	if (poll->document && poll->document->n_dropped > 0)
+		log_at(LOG_WARNING, &about,
+			"feed \"%s\": %zu item%s left out, behind the first %zu (max_items)",
+			state->name, poll->document->n_dropped,
+			poll->document->n_dropped == 1 ? " is" : "s are", poll->document->n_items);
 	AUTO(buf_fini) struct buf line = BUF_INIT(256);
 	buf_printf(&line, "%zu new item%s", store->n_new, store->n_new == 1 ? "" : "s");
 	if (store->n_updated > 0)

@@ -29,6 +29,7 @@ def test_many_new_items_in_one_poll(server, feedd, n, kept):
     assert feedd.sql("SELECT count(*) FROM items") == [(kept + 1,)]
     oldest = feedd.sql("SELECT guid FROM events JOIN items ON items.id = item ORDER BY events.seq LIMIT 1")[0][0]
     assert oldest == f"urn:item:{n - kept + 1}"
+    assert ("behind the first 5000" in feedd.log) == (n > kept)
 
 
 def test_ids_that_change_at_every_poll(server, feedd):
