@@ -140,7 +140,14 @@ int64_t http_retry_after(const char *retry_after, const char *date, int64_t now)
 /*
  * The client's side of the daemon's socket, for feedctl: one blocking request.
  */
+/* A connection that is kept from one request to the next, for one thread. Zeroed: none yet. */
+struct http_kept {
+	void *handle;
+};
+void http_kept_fini(struct http_kept *kept);
 struct http_local {
+	struct http_kept *kept;		    /* NULL: a connection of its own */
+	int64_t timeout_ms;		    /* for all of it; 0: none */
 	const char *socket, *method, *path; /* path with query */
 	const char *accept;		    /* NULL: application/json */
 	const char *last_event_id;
@@ -153,9 +160,9 @@ struct http_local {
 	struct buf answer;
 	char *detail; /* a sentence, where it failed */
 };
-/* Blocks without a time limit once connected: streams are endless. 0 with status set;
- * -ENOENT/-ECONNREFUSED/-EACCES where no daemon is at the socket; -ECANCELED when data ended it;
- * -EIO else. */
+/* Blocks, without timeout_ms for as long as the daemon lets it: streams are endless. 0 with status
+ * set; -ENOENT/-ECONNREFUSED/-EACCES where no daemon is at the socket; -ECANCELED when data ended
+ * it; -EIO else. */
 int http_local_request(struct http_local *local) MUST_USE;
 /* Frees and zeroes what came out. */
 void http_local_fini(struct http_local *local);

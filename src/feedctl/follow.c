@@ -43,7 +43,8 @@ struct follow {
 	pthread_mutex_t lock; /* held while lines are handled, and for ever by who ends the process
 			       */
 	struct buf line;
-	int64_t last;	 /* the last event that was written; 0 none */
+	int64_t last; /* the last event that was written; 0 none */
+	struct http_kept acks;
 	int64_t unacked; /* taken by the reader, not yet acknowledged; 0 none */
 	bool stalled;	 /* the daemon could not be told of it: no further line before it was */
 	bool dying;	 /* a signal came: watch_main ends the process with it */
@@ -193,7 +194,13 @@ acknowledge(struct follow *follow, char **ret_detail)
 	snprintf(seq, sizeof(seq), "%lld", (long long)follow->unacked);
 	AUTO(freep) char *path = client_path("/v1/consumers/%s/ack?seq=%s", follow->consumer, seq);
 	AUTO(http_local_fini)
-	struct http_local local = {.socket = follow->ctl->socket, .method = "POST", .path = path};
+	struct http_local local = {
+		.kept = &follow->acks,
+		.timeout_ms = AWAY_MS,
+		.socket = follow->ctl->socket,
+		.method = "POST",
+		.path = path,
+	};
 	int r = http_local_request(&local);
 	if (r == 0 && local.status == 503)
 		r = -EIO;

@@ -108,12 +108,14 @@ perform(struct exchange *exchange)
 	if (r == 0 && local->last_event_id)
 		r = add_header(&headers, "Last-Event-ID", local->last_event_id);
 	if (r == 0) {
+		curl_easy_reset(easy);
 		curl_easy_setopt(easy, CURLOPT_URL, url);
 		curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http");
 		curl_easy_setopt(easy, CURLOPT_UNIX_SOCKET_PATH, local->socket);
 		curl_easy_setopt(easy, CURLOPT_PROXY, "");
 		curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
 		curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS, CONNECT_TIMEOUT_MS);
+		curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS, (long)local->timeout_ms);
 		curl_easy_setopt(easy, CURLOPT_HTTPHEADER, headers);
 		if (strcmp(method, "POST") == 0)
 			curl_easy_setopt(easy, CURLOPT_POSTFIELDS, "");
@@ -135,18 +137,27 @@ perform(struct exchange *exchange)
 int
 http_local_request(struct http_local *local)
 {
-	struct exchange exchange = {.local = local};
+	struct http_kept own = {0};
+	struct http_kept *kept = local->kept ? local->kept : &own;
 	int r = http_init();
 
 	if (r < 0)
 		return r;
-	exchange.easy = curl_easy_init();
-	if (!exchange.easy)
+	if (!kept->handle)
+		kept->handle = curl_easy_init();
+	if (!kept->handle)
 		return -ENOMEM;
 	local->answer = BUF_INIT(ANSWER_MAX);
-	r = perform(&exchange);
-	curl_easy_cleanup(exchange.easy);
+	r = perform(&(struct exchange){.local = local, .easy = kept->handle});
+	http_kept_fini(&own);
 	return r;
+}
+
+void
+http_kept_fini(struct http_kept *kept)
+{
+	curl_easy_cleanup(kept->handle);
+	kept->handle = NULL;
 }
 
 void

@@ -209,6 +209,33 @@ client_of_the_socket(void **state)
 	rmdir(folder);
 }
 
+static void
+a_connection_is_kept(void **state)
+{
+	(void)state;
+	char folder[] = "/tmp/test_http.XXXXXX", path[64];
+	struct http_kept kept = {0};
+	struct loopback daemon;
+
+	assert_non_null(mkdtemp(folder));
+	snprintf(path, sizeof(path), "%s/sock", folder);
+	for (int i = 0; i < 2; i++) { /* the daemon may be another one in between */
+		struct http_local local = {.socket = path, .kept = &kept, .path = "/plain"};
+
+		loopback_start(&daemon, pages, path);
+		for (int n = 0; n < 3; n++) {
+			assert_int_equal(http_local_request(&local), 0);
+			assert_string_equal(local.answer.data, "hello");
+			http_local_fini(&local);
+		}
+		assert_int_equal(daemon.connections, 1);
+		loopback_stop(&daemon);
+		unlink(path);
+	}
+	http_kept_fini(&kept);
+	rmdir(folder);
+}
+
 static int
 start(void **state)
 {
@@ -231,6 +258,7 @@ main(void)
 		cmocka_unit_test(callbacks_may_do_anything),
 		cmocka_unit_test(one_request_without_a_loop),
 		cmocka_unit_test(client_of_the_socket),
+		cmocka_unit_test(a_connection_is_kept),
 	};
 	return cmocka_run_group_tests(tests, start, stop);
 }
