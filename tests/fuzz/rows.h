@@ -10,7 +10,15 @@
 
 #define ROWS_EVENTS 8192
 
-enum rows_question { ROWS_ITEMS, ROWS_ITEM, ROWS_EVENT, ROWS_CURSOR, ROWS_HAS_EVENT, ROWS_COUNT };
+enum rows_question {
+	ROWS_ITEMS,
+	ROWS_ITEM,
+	ROWS_EVENT,
+	ROWS_CURSOR,
+	ROWS_HAS_EVENT,
+	ROWS_OLDEST,
+	ROWS_COUNT
+};
 
 struct rows {
 	sqlite3 *db;
@@ -40,6 +48,7 @@ rows_open(struct rows *rows, const char *path)
 		" LIMIT 1",
 		"SELECT seq FROM cursors WHERE notifier = ?",
 		"SELECT 1 FROM events WHERE seq = ?",
+		"SELECT min(seq) FROM events WHERE seq > ?",
 	};
 
 	must(sqlite3_open_v2(path, &rows->db, SQLITE_OPEN_READONLY, NULL) == SQLITE_OK,
@@ -153,6 +162,18 @@ rows_event(struct rows *rows, int64_t after, struct event_row *event)
 	return code == SQLITE_ROW;
 }
 
+/* seq of the oldest event that is kept; 0 where there is none. */
+static inline int64_t
+rows_oldest(struct rows *rows)
+{
+	sqlite3_stmt *stmt = rows_ask(rows, ROWS_OLDEST, 0);
+	int64_t seq = sqlite3_step(stmt) == SQLITE_ROW ? sqlite3_column_int64(stmt, 0) : 0;
+
+	sqlite3_reset(stmt);
+	return seq;
+}
+
+/* -1 where it is gone. */
 static inline int64_t
 rows_cursor(struct rows *rows, bool notifier)
 {

@@ -60,7 +60,8 @@ disk_fail(long n, bool for_good, bool full)
 	disk.calls = disk.failed = 0;
 	disk.fail_at = n;
 	disk.for_good = for_good;
-	disk.reads = disk.cut = false;
+	disk.reads = false;
+	disk.cut = false;
 	disk.full = full;
 	pthread_mutex_unlock(&disk.lock);
 }
