@@ -12,15 +12,6 @@
 #include "feedd/mem.h"
 #include "url_parts.h"
 
-/* "www." and two labels at least: "www.org" is a site. */
-static bool
-is_www(const char *name)
-{
-	const char *dot = strncmp(name, "www.", 4) == 0 ? strchr(name + 4, '.') : NULL;
-
-	return dot && dot[strspn(dot, ".")];
-}
-
 /* Host and port of an http(s) address as they are compared: lower case, ACE, without "www.", final
  * dot and default port. NULL if it is none. */
 static char *
@@ -34,10 +25,9 @@ fold_host(struct arena *arena, const char *url, const struct url_parts *parts)
 	url_take_authority(&parts->authority, &user, &host, &port);
 	char *name = url_host_is_plain(&host) ? url_host(arena, url)
 					      : url_curl_host(arena, url, &real_port);
-	if (!name || !*name)
+	/* A '%' that is left would be taken for a reference the next time: no host has one. */
+	if (!name || !*name || strchr(name, '%'))
 		return NULL;
-	while (is_www(name))
-		name += 4;
 	size_t len = strlen(name);
 	while (len > 1 && name[len - 1] == '.')
 		len--;

@@ -5,6 +5,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
 #include "feedd/feed.h"
 #include "feedd/mem.h"
@@ -93,6 +95,27 @@ charset_of_http(void **state)
 	assert_string_equal(parse_charset(&arena, "Text/XML; Charset = 'UTF-8' ; x"), "utf-8");
 	assert_null(parse_charset(&arena, "text/xml"));
 	assert_null(parse_charset(&arena, "text/xml; charset="));
+}
+
+/* What libxml2 takes for UTF-32, and cannot convert: it would say so itself. */
+static void
+standard_error_stays_empty(void **state)
+{
+	static const char body[] = "\xef\xbb\xbf\0\0\0<\0\0\0?\0\0\0x\xff\xff\xff\xff\0\0\0m";
+	int before = dup(STDERR_FILENO), file = memfd_create("stderr", MFD_CLOEXEC);
+	struct parse_input input = {.data = body, .len = sizeof(body) - 1};
+	struct document *document;
+	const char *error;
+
+	(void)state;
+	assert_true(before >= 0 && file >= 0);
+	assert_int_equal(dup2(file, STDERR_FILENO), STDERR_FILENO);
+	int r = parse_feed(&input, &arena, &document, &error);
+	assert_int_equal(dup2(before, STDERR_FILENO), STDERR_FILENO);
+	assert_true(r < 0);
+	assert_int_equal(lseek(file, 0, SEEK_CUR), 0);
+	close(file);
+	close(before);
 }
 
 /* Bytes that were turned to UTF-8 are not kept twice, whatever comes of them. */
@@ -380,6 +403,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(charset_of_http),
 		cmocka_unit_test(spent_bytes_are_let_go),
+		cmocka_unit_test(standard_error_stays_empty),
 		cmocka_unit_test(addresses_are_absolute_and_safe),
 		cmocka_unit_test(hints_are_seconds),
 		cmocka_unit_test(damage_loses_nothing_else),

@@ -140,6 +140,7 @@ reads_hosts(void **state)
 			"cher.example/",
 			"xn--bcher-kva.example"},
 		{NULL, "https://\x89uF/", NULL},
+		{NULL, "http://\xef\xbf\xbd/", NULL},
 		{NULL, "http://", NULL},
 		{NULL, "no address", NULL},
 		{NULL, "/a/b", NULL},
@@ -230,6 +231,7 @@ folds(void **state)
 		{"TAG:x", "tag:x", NULL},
 		{"http://www.org./", "http://www.org", ""},
 		{"http://www.org/", "http://org", NULL},
+		{"http://a%3%32b/", "http://a%32b/", NULL},
 		{"http://www." LONG_HOST "./", "http://" LONG_HOST, ""},
 	};
 	for (size_t i = 0; i < ARRAY_SIZE(alike); i++) {
