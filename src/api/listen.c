@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <netdb.h>
 #include <netinet/in.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,6 +15,8 @@
 
 /* Clients that come at once, before one is taken: what the kernel allows. */
 #define BACKLOG SOMAXCONN
+#define DYING_MS 2000
+#define LOOK_MS 50
 
 /* True if somebody answers at the address. */
 static bool
@@ -26,6 +29,19 @@ is_alive(const struct sockaddr_un *address)
 	if (connect(fd, (const struct sockaddr *)address, sizeof(*address)) == 0)
 		return true;
 	return errno == EAGAIN || errno == EACCES || errno == EPERM;
+}
+
+/* A hook that a killed daemon was just starting has the daemon's descriptors until it runs: whoever
+ * answers for no more than that moment is dead. */
+static bool
+stays_alive(const struct sockaddr_un *address)
+{
+	for (int waited_ms = 0; is_alive(address); waited_ms += LOOK_MS) {
+		if (waited_ms >= DYING_MS)
+			return true;
+		poll(NULL, 0, LOOK_MS);
+	}
+	return false;
 }
 
 /* Binds under a name of its own and renames, so that there is never a moment without mode 0660, and
@@ -64,7 +80,7 @@ api_listen_unix(const char *path, int *ret_fd)
 	if (lstat(path, &found) == 0) {
 		if (!S_ISSOCK(found.st_mode))
 			return -EEXIST; /* somebody's file: not ours to replace */
-		if (is_alive(&address))
+		if (stays_alive(&address))
 			return -EADDRINUSE;
 	}
 	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);

@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <libgen.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,6 +15,9 @@
 #include <unistd.h>
 
 #include "room.h"
+
+#define DYING_MS 2000
+#define LOOK_MS 50
 
 /* The last part of the path is made, for our user alone; its entry must survive a power cut as the
  * database does. */
@@ -47,7 +51,13 @@ lock_directory(struct store *store, char **ret_error)
 		*ret_error = xasprintf("state directory %s: %s", store->directory, strerror(-r));
 		return r;
 	}
-	if (flock(store->lock_fd, LOCK_EX | LOCK_NB) < 0) {
+	/* A hook that a killed daemon was just starting has the lock until it runs. */
+	for (int waited_ms = 0; flock(store->lock_fd, LOCK_EX | LOCK_NB) < 0;
+		waited_ms += LOOK_MS) {
+		if (waited_ms < DYING_MS) {
+			poll(NULL, 0, LOOK_MS);
+			continue;
+		}
 		*ret_error = xasprintf(
 			"state directory %s is in use by another feedd", store->directory);
 		return -EBUSY;

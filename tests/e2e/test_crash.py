@@ -1,7 +1,13 @@
 """kill -9 at awkward moments: delivered again, never lost, stored once."""
+import contextlib
+import fcntl
+import os
 import signal
+import socket
 import sqlite3
+import threading
 
+import pytest
 from support.feeds import item, items
 from support.wait import wait_for
 
@@ -100,3 +106,24 @@ def test_sigterm_during_a_hanging_hook_ends_in_time_and_delivers_later(server, f
     feedd.start()
     wait_for(lambda: len(hook.calls) == 2, "the second call")
     assert hook.seqs[0] == hook.seqs[1]
+
+
+@pytest.mark.parametrize("what", ["socket", "lock"])
+def test_what_a_killed_daemon_leaves_open_for_a_moment(feedd, what):
+    """A child between fork and exec has the descriptors of its parent."""
+    feedd.configure()
+    with contextlib.ExitStack() as left:
+        if what == "socket":
+            held = left.enter_context(socket.socket(socket.AF_UNIX))
+            held.bind(feedd.socket)
+            held.listen()
+        else:
+            held = os.open(feedd.state, os.O_RDONLY)
+            left.callback(os.close, held)
+            fcntl.flock(held, fcntl.LOCK_EX)
+        feedd.start(wait=False)
+        gone = threading.Timer(0.3, left.pop_all().close)
+        gone.start()
+        wait_for(lambda: "ready" in feedd.log or not feedd.running, "a start")
+        gone.join()
+    assert feedd.running, feedd.log
