@@ -16,7 +16,7 @@ SLOW = float(os.environ.get("FEEDD_SLOW", "1"))
 
 ROWS = 24  # of the table
 RSS_PART, RSS_KB = 1.10, 4096  # how much larger memory may be in the last quarter of a life than in its second one
-LONG = 8  # intervals that a life must have for that
+LONG = 7  # intervals that a life must have for that
 FDS_IDLE = 4  # descriptors that an idle daemon may have more than one that never polled
 CONCURRENCY, BATCH, POST, FILE = 4, 100, 20, 256  # calls of a hook at once; events of a call, a post and a write to a file
 SURE = 4  # intervals after which an item that stood in a good document must be known
