@@ -359,6 +359,7 @@ enter(struct reader *reader, const struct rule *rule, const struct cached_name *
 		[ENTER_PERSON] = IN_PERSON,
 		[ENTER_MEDIA] = IN_MEDIA,
 		[ENTER_PLACE] = IN_PLACE,
+		[ENTER_TAGS] = IN_TAGS,
 		[ENTER_HOURS] = IN_HOURS,
 		[ENTER_DAYS] = IN_DAYS,
 	};

@@ -6,7 +6,8 @@
 static const struct rule rules[] = {
 	{"author", NS_RSS, IN_ANY, READ_AUTHOR, SLOT_NONE, 1},
 	{"body", NS_RSS, IN_ITEM, READ_XHTML, SLOT_CONTENT, 4},
-	{"category", NS_RSS, IN_ITEM, READ_TAG, SLOT_NONE, 1},
+	{"categories", NS_RSS, IN_ITEM, ENTER_TAGS, SLOT_NONE, 1},
+	{"category", NS_RSS, IN_ITEM | IN_TAGS, READ_TAG, SLOT_NONE, 1},
 	{"channel", NS_RSS, IN_ROOT | IN_OTHER | IN_DOCUMENT, ENTER_CHANNEL, SLOT_NONE, 1},
 	{"comments", NS_RSS, IN_ITEM, READ_URL, SLOT_COMMENTS, 1},
 	{"content", NS_RSS, IN_ITEM, READ_HTML, SLOT_CONTENT, 6},

@@ -55,6 +55,7 @@ enum {
 	IN_DAYS = 1 << 9,
 	IN_TAG = 1 << 10,   /* itunes:category, which may hold another */
 	IN_PLACE = 1 << 11, /* what holds a point */
+	IN_TAGS = 1 << 12,  /* a list of categories */
 	IN_FEED = IN_ROOT | IN_CHANNEL,
 	IN_ANY = IN_FEED | IN_ITEM,
 };
@@ -71,6 +72,7 @@ enum action {
 	ENTER_PERSON,
 	ENTER_MEDIA,
 	ENTER_PLACE,
+	ENTER_TAGS,
 	ENTER_HOURS,
 	ENTER_DAYS,
 	READ_LINE,	/* plain text on one line */
