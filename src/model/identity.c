@@ -4,6 +4,7 @@
  * Pure. The numbers are stored in databases: whoever changes how one is made must give every stored
  * item its new key before anything is announced.
  */
+#include <errno.h>
 #include <regex.h>
 #include <stdlib.h>
 #include <string.h>
@@ -113,9 +114,10 @@ key_by_pattern(const struct item *item, struct item_key *key, const regex_t *pat
 	const char *text = item->id ? item->id : item->url;
 	AUTO(buf_fini) struct buf kept = BUF_INIT(1 << 20);
 	regmatch_t match;
-	int flags = 0, r = 0;
+	int flags = 0;
 
-	while (*text && (r = regexec(pattern, text, 1, &match, flags)) == 0) {
+	errno = 0;
+	while (*text && regexec(pattern, text, 1, &match, flags) == 0) {
 		buf_append(&kept, text, (size_t)match.rm_so);
 		if (match.rm_eo == match.rm_so) { /* an empty match: step over one byte */
 			if (!text[match.rm_eo])
@@ -126,7 +128,8 @@ key_by_pattern(const struct item *item, struct item_key *key, const regex_t *pat
 		text += match.rm_eo;
 		flags = REG_NOTBOL;
 	}
-	if (r == REG_ESPACE)
+	/* The C library's regexec(3) calls it no match where memory is gone. */
+	if (errno == ENOMEM)
 		mem_exhausted(0);
 	buf_puts(&kept, text);
 	key->identity = "pattern";

@@ -20,7 +20,7 @@ import subprocess
 
 import pytest
 from support.daemon import BUILD, ROOT
-from support.feeds import item, items, opml
+from support.feeds import item, items, opml, rss
 from support.memory import Memory
 from support.server import Answer
 from support.wait import SLOW, wait_for
@@ -229,7 +229,7 @@ class World:
             stored = db.execute("SELECT feeds.name, guid FROM items JOIN feeds ON feeds.id = feed").fetchall()
             events = db.execute("SELECT events.seq, feeds.name, guid FROM events JOIN items ON items.id = events.item"
                                 " JOIN feeds ON feeds.id = events.feed").fetchall()
-        assert len(stored) == len(set(stored)), "an item was stored twice"
+        assert len(stored) == len(set(stored)), "an item was stored twice: " + str([s for s in set(stored) if stored.count(s) > 1])
         assert len(events) == len({e[1:] for e in events}), "an item has two events"
         assert not self.forged
         by_seq = {seq: rest for seq, *rest in events}
@@ -304,6 +304,37 @@ def test_runs_on(server, feedd, memory):
     memory.fail(0)
     assert feedd.once().returncode == 0
     world.complete()
+
+
+def test_identity_by_pattern(feedd, memory):
+    """An id is not taken for another one because there was no memory to compare it."""
+    document = feedd.directory / "a.xml"
+
+    def publish(visit):
+        document.write_bytes(rss([item(n, id=f"https://example.org/{n}?utm={visit}.{n}") for n in range(50)]))
+
+    feedd.configure(feeds={"a": {"url": f"file://{document}", "identity": "[?&]utm=[^&]*"}})
+    feedd.environment.update(memory.environment)
+    publish(0)
+    memory.fail(0)
+    assert feedd.once().returncode == 0
+    publish(1)
+    memory.fail(0)
+    assert feedd.once().returncode == 0
+    # What comes before is the start, as in the other tests.
+    calls, compared = memory.calls, 0
+    for visit, n in enumerate(range(calls - 600, calls, 1 if EVERY else 7), 2):
+        publish(visit)
+        memory.fail(n)
+        done = feedd.once()
+        if done.returncode:
+            ended_well(memory, done.returncode, done.stderr, f"call {n}")
+        assert feedd.sql("SELECT count(*) FROM items") == [(50,)], memory.trace
+        compared += "(regexec" in memory.trace
+        # After an end that was not clean a start would ask for more.
+        memory.fail(0)
+        assert feedd.once().returncode == 0
+    assert compared > 0
 
 
 VERBS = {
