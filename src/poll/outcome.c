@@ -18,8 +18,9 @@
 /* feed.silent: no item for so many times its usual gap, and at least so long. */
 #define SILENT_GAPS 12
 #define SILENT_SECONDS (14 * 86400)
-/* While we are offline, feeds are tried again after this. */
-#define OFFLINE_SECONDS 300
+/* While we are offline, feeds come back after this and up to as long again, so that their return is
+ * no herd. The poller lets only one of them try in ten seconds. */
+#define OFFLINE_SECONDS 30
 
 static void
 set_string(char **string, const char *value)
@@ -361,7 +362,8 @@ conclude_failure(struct poll *poll)
 		state->body_hash = 0;
 	}
 	if (poll->offline) {
-		state->next_poll_at = poll->now + OFFLINE_SECONDS;
+		state->next_poll_at = poll->now + OFFLINE_SECONDS +
+			(int64_t)((1 + poll->jitter) / 2 * OFFLINE_SECONDS);
 		poll->plan = (struct schedule_plan){
 			.next_poll = state->next_poll_at, .cause = CAUSE_BACKOFF};
 		return;

@@ -9,6 +9,7 @@ import sqlite3
 import subprocess
 
 import pytest
+from support.clock import clock
 from support.feeds import item, items
 from support.wait import stays, wait_for
 
@@ -215,83 +216,6 @@ def test_few_descriptors(server, feedd):
     assert feedd.get("/v1/status").status == 200
     ids = [e["id"] for e in hook.events]
     assert len(ids) == len(set(ids))
-
-
-CLOCK = r"""
-#define _GNU_SOURCE
-#include <dlfcn.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <sys/time.h>
-#include <time.h>
-
-/* Seconds to add to the wall clock stand in a file; the monotonic clock stays. */
-static long
-shift(void)
-{
-	FILE *file = fopen(getenv("CLOCK_SHIFT"), "re");
-	long seconds = 0;
-
-	if (file) {
-		if (fscanf(file, "%ld", &seconds) != 1)
-			seconds = 0;
-		fclose(file);
-	}
-	return seconds;
-}
-
-int
-clock_gettime(clockid_t id, struct timespec *now)
-{
-	static int (*real)(clockid_t, struct timespec *);
-	if (!real)
-		real = (int (*)(clockid_t, struct timespec *))dlsym(RTLD_NEXT, "clock_gettime");
-	int r = real(id, now);
-	if (id == CLOCK_REALTIME || id == CLOCK_REALTIME_COARSE)
-		now->tv_sec += shift();
-	return r;
-}
-
-time_t
-time(time_t *ret)
-{
-	struct timespec now;
-	clock_gettime(CLOCK_REALTIME, &now);
-	if (ret)
-		*ret = now.tv_sec;
-	return now.tv_sec;
-}
-
-int
-gettimeofday(struct timeval *restrict ret, void *restrict zone)
-{
-	struct timespec now;
-	(void)zone;
-	clock_gettime(CLOCK_REALTIME, &now);
-	ret->tv_sec = now.tv_sec;
-	ret->tv_usec = now.tv_nsec / 1000;
-	return 0;
-}
-"""
-
-
-@pytest.fixture
-def clock(tmp_path, feedd):
-    """clock(seconds) moves the daemon's wall clock."""
-    if "FEEDD_WRAP" in os.environ or "ASAN_OPTIONS" in os.environ or "TSAN_OPTIONS" in os.environ:
-        pytest.skip("a preloaded clock and a sanitizer do not go together")
-    source, library, file = tmp_path / "clock.c", tmp_path / "clock.so", tmp_path / "shift"
-    source.write_text(CLOCK)
-    subprocess.run(["cc", "-shared", "-fPIC", "-o", library, source, "-ldl"], check=True)
-    feedd.environment.update(LD_PRELOAD=str(library), CLOCK_SHIFT=str(file))
-
-    def move(seconds):
-        new = file.with_suffix(".new")
-        new.write_text(str(seconds))
-        new.rename(file)
-
-    move(0)
-    return move
 
 
 YEAR = 365 * 86400

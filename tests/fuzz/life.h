@@ -51,6 +51,7 @@ struct life {
 	char name[16], url[64];
 	int names, urls;
 	int64_t id, notify, seq, cursors[2]; /* cursors: of the notifier, of a stream */
+	bool forgotten[2];
 	/* A commit that failed to be synced may be there after all, if the daemon is killed before
 	 * the next one. */
 	bool in_doubt;
@@ -139,20 +140,34 @@ life_sync(struct life *life)
 	free(sync.feeds);
 }
 
-/* The cursors as the store has them now: never behind where they were. A stream that has lost
- * events may be forgotten, and begins anew. */
+/* A stream that has lost events may be forgotten. */
+static inline bool
+life_may_forget(struct life *life, int cursor)
+{
+	int64_t oldest = rows_oldest(&life->rows);
+
+	return cursor == 1 && life->config.keep_events > 0 &&
+		(oldest == 0 || life->cursors[cursor] < oldest - 1);
+}
+
+/* The cursors as the store has them now: never behind where they were, also where one was forgotten
+ * and is made anew. */
 static inline void
 life_check_cursors(struct life *life)
 {
 	for (int i = 0; i < 2; i++) {
 		int64_t seq = rows_cursor(&life->rows, i == 0);
 
-		must(seq >= life->cursors[i] ||
-				(seq < 0 && i == 1 && life->config.keep_events > 0 &&
-					life->cursors[i] < rows_oldest(&life->rows) - 1),
-			"a cursor never goes back");
 		must(seq <= life->seq, "a cursor never passes the end of the log");
+		if (seq < 0) {
+			must(life->forgotten[i] || life_may_forget(life, i),
+				"a cursor is kept while its events are");
+			life->forgotten[i] = true;
+			continue;
+		}
+		must(seq >= life->cursors[i], "a cursor never goes back");
 		life->cursors[i] = seq;
+		life->forgotten[i] = false;
 	}
 }
 
@@ -470,7 +485,7 @@ life_may_go(struct life *life, const struct known *known)
 		keep = life->config.keep_events;
 	else if (known->listed || known->held || life->waits[known->seq])
 		return false;
-	if (life->cursors[1] >= 0 && life->cursors[1] < cursor)
+	if (!life->forgotten[1] && life->cursors[1] < cursor)
 		cursor = life->cursors[1];
 	for (int64_t i = known->seq; i <= life->seq && life->config.keep_events > 0; i++)
 		expired = expired || life->at[i] < now - life->config.keep_events;
@@ -540,7 +555,7 @@ life_acknowledge(struct life *life, bool stream, int64_t seq)
 		store_deliver(life->store, &deliver);
 	}
 	life_wait_home(life);
-	int want = seq > life->seq ? -ERANGE : life->cursors[1] < 0 ? -ENOENT : 0;
+	int want = seq > life->seq ? -ERANGE : life->forgotten[1] ? -ENOENT : 0;
 	must(stream ? consumer.head.result == want : deliver.head.result == 0, "a cursor moves");
 	life_check(life);
 }
