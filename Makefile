@@ -145,6 +145,7 @@ e2e: all ## end-to-end tests with the real daemon (E2E=tests/e2e/test_x.py picks
 
 torture: all test-programs $(BUILD)/tests/failmalloc.so ## long tests: kill loops, soaks
 	$(PYTEST) -x tests/torture
+	FLIPS=200 $(PYTEST) -x tests/e2e/test_faults.py -k flipped
 
 SANITIZER_FLAGS := CFLAGS='-O1 -g -fno-omit-frame-pointer' WERROR=
 check-asan: ## all quick tests under AddressSanitizer and UBSan
@@ -161,7 +162,7 @@ check-tsan: ## all quick tests under ThreadSanitizer
 		$(MAKE) --no-print-directory BUILD=$(BUILD)/tsan $(SANITIZER_FLAGS) SANITIZE=-fsanitize=thread unit e2e
 
 VALGRIND = valgrind -q --error-exitcode=99 --leak-check=full --errors-for-leak-kinds=definite \
-	--suppressions=$(CURDIR)/tests/lint/valgrind.supp
+	--child-silent-after-fork=yes --suppressions=$(CURDIR)/tests/lint/valgrind.supp
 check-valgrind: all test-programs ## unit tests under valgrind, and the daemon in a short run
 	@for t in $(UNIT); do FEEDD_VALGRIND=1 $(VALGRIND) $$t || exit 1; done
 	FEEDD_SLOW=10 FEEDD_WRAP="$(VALGRIND)" $(PYTEST) tests/e2e/test_path.py
