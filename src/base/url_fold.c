@@ -364,7 +364,7 @@ fold_youtube(struct article *article)
 				id = (struct span){article->path.at + len, article->path.len - len};
 		}
 		const char *v = article->query.at;
-		const char *end = v + article->query.len;
+		const char *end = v ? v + article->query.len : NULL;
 		while (v && v < end && begins_with(&article->path, "/watch") && !id.at) {
 			size_t len = strcspn(v, "&#");
 
