@@ -60,11 +60,9 @@ static struct {
 	int n;
 } diary;
 
-static inline void
-must(bool held, const char *rule)
+_Noreturn static inline void
+broken(const char *rule)
 {
-	if (held)
-		return;
 	for (int i = 0; i < diary.n; i++) {
 		fprintf(stderr, "%s", diary.at[i].step);
 		for (int j = 0; j < diary.at[i].n; j++)
@@ -73,6 +71,13 @@ must(bool held, const char *rule)
 	}
 	fprintf(stderr, "broken: %s\n", rule);
 	abort();
+}
+
+static inline void
+must(bool held, const char *rule)
+{
+	if (!held)
+		broken(rule);
 }
 
 /* Which spelling of its key this is. */

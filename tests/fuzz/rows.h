@@ -241,7 +241,8 @@ rows_check_items(struct rows *rows, struct model *model)
 	while (rows_step_item(rows, stmt, model->mode, &row)) {
 		struct known *known = rows_owner(model, &row, &from);
 
-		must(known && known->stored, "an identity is stored once");
+		if (!known || !known->stored)
+			broken("an identity is stored once");
 		must(model_same_content(model, &known->row, &row.shown),
 			"an item is kept as it was shown last");
 		must(known->held == row.held, "what is held, and only that, is held");
