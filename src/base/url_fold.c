@@ -12,6 +12,18 @@
 #include "feedd/mem.h"
 #include "url_parts.h"
 
+/* False where a name that was decoded or cut would be read as another the next time: "%37", or
+ * "1.7", which is an address. */
+static bool
+is_final(struct arena *arena, const char *name)
+{
+	bool v6 = strchr(name, ':') != NULL;
+	const char *again =
+		url_host(arena, arena_printf(arena, v6 ? "http://[%s]/" : "http://%s/", name));
+
+	return again && strcmp(again, name) == 0;
+}
+
 /* Host and port of an http(s) address as they are compared: lower case, ACE, without "www.", final
  * dot and default port. NULL if it is none. */
 static char *
@@ -23,10 +35,9 @@ fold_host(struct arena *arena, const char *url, const struct url_parts *parts)
 	if (!url_is_http(url))
 		return NULL;
 	url_take_authority(&parts->authority, &user, &host, &port);
-	char *name = url_host_is_plain(&host) ? url_host(arena, url)
-					      : url_curl_host(arena, url, &real_port);
-	/* A '%' that is left would be taken for a reference the next time: no host has one. */
-	if (!name || !*name || strchr(name, '%'))
+	bool plain = url_host_is_plain(&host);
+	char *name = plain ? url_host(arena, url) : url_curl_host(arena, url, &real_port);
+	if (!name || !*name)
 		return NULL;
 	size_t len = strlen(name);
 	while (len > 1 && name[len - 1] == '.')
@@ -34,11 +45,14 @@ fold_host(struct arena *arena, const char *url, const struct url_parts *parts)
 	while (len > 4 && strncmp(name, "www.", 4) == 0 && memchr(name + 4, '.', len - 4)) {
 		name += 4;
 		len -= 4;
+		plain = false;
 	}
 	/* Without its dot a number would become an address. */
 	struct span bare = {name, len};
 	if (url_host_is_plain(&bare))
 		name[len] = '\0';
+	if (!plain && !is_final(arena, name))
+		return NULL;
 	struct span digits = {port.at, port.len};
 	if (!port.at || port.len == 0 || span_is(&digits, "80") || span_is(&digits, "443"))
 		return name;

@@ -258,6 +258,13 @@ folds_once(void **state)
 		assert_string_equal(url_fold(&arena, fold), fold);
 	}
 	assert_string_equal(url_fold(&arena, "http://www./"), "http://www");
+	static const char *const hosts[] = {"%37", "%2537", "www.%37", "www.1.7", "www.1.%37",
+		"www.1.7.", "%37.", "[::1]", "[::FFFF:1.2.3.4]"};
+	for (size_t i = 0; i < ARRAY_SIZE(hosts); i++) {
+		char *fold = url_fold(&arena, arena_printf(&arena, "http://%s/x", hosts[i]));
+
+		assert_string_equal(url_fold(&arena, fold), fold);
+	}
 }
 
 static void
