@@ -12,6 +12,18 @@
 #define ARENA_CHUNK_MIN ((size_t)4 << 10)
 #define ARENA_CHUNK_MAX ((size_t)256 << 10)
 
+/* AddressSanitizer sees what is written beside a block only where each has a chunk of its own. */
+#ifdef __has_feature
+#if __has_feature(address_sanitizer)
+#define ARENA_APART 1
+#endif
+#elif defined(__SANITIZE_ADDRESS__)
+#define ARENA_APART 1
+#endif
+#ifndef ARENA_APART
+#define ARENA_APART 0
+#endif
+
 struct arena_chunk {
 	struct arena_chunk *older;
 	alignas(max_align_t) char data[];
@@ -119,7 +131,7 @@ arena_grow(struct arena *arena, size_t size)
 
 	if (want > ARENA_CHUNK_MAX)
 		want = ARENA_CHUNK_MAX;
-	if (want < size)
+	if (want < size || ARENA_APART)
 		want = size;
 	if (want > SIZE_MAX - sizeof(struct arena_chunk))
 		mem_exhausted(size);
@@ -134,7 +146,7 @@ arena_grow(struct arena *arena, size_t size)
 static void *
 arena_take(struct arena *arena, size_t size)
 {
-	if (arena->left < size)
+	if (arena->left < size || ARENA_APART)
 		arena_grow(arena, size);
 	void *p = arena->at;
 	arena->at += size;

@@ -160,8 +160,8 @@ hex4(const char *s, const char *end)
 	return value;
 }
 
-/* "\uXXXX" at s + 2, with the second half of a pair where there is one. The character; *s moves
- * behind it. A half alone is U+FFFD. */
+/* "\uXXXX" at *s, with the second half of a pair where there is one. The character; *s moves behind
+ * it. A half alone is U+FFFD; of what is no escape, the backslash stands for itself. */
 static uint32_t
 unicode_escape(struct scanner *scanner, const char **s, const char *end)
 {
@@ -169,8 +169,8 @@ unicode_escape(struct scanner *scanner, const char **s, const char *end)
 
 	if (c < 0) {
 		fault(scanner, "a bad escape");
-		*s += 2;
-		return 0xfffd;
+		*s += 1;
+		return '\\';
 	}
 	*s += 6;
 	if (c < 0xd800 || c > 0xdfff)
@@ -210,10 +210,16 @@ escape(struct scanner *scanner, const char **s, const char *end)
 	return (uint32_t)(unsigned char)to[known - from];
 }
 
-/* Into out, which has room for all of it. Control characters but tab and line feed are left out. */
+/* What may be written beyond what was read: a byte that is no UTF-8, or a backslash at the end,
+ * becomes the three of U+FFFD. */
+#define DECODE_SPARE ((size_t)8)
+
+/* Into out, which has room for as much as is read, DECODE_SPARE and a NUL; invalid bytes that find
+ * none are left out, and so are control characters but tab and line feed. */
 static size_t
 decode(struct scanner *scanner, const char *s, const char *end, char *out)
 {
+	const char *begin = s;
 	size_t len = 0;
 
 	while (s < end) {
@@ -234,6 +240,8 @@ decode(struct scanner *scanner, const char *s, const char *end, char *out)
 		if (c >= 0x80 && *start != '\\' && c > 0x9f && c != 0xfffd) {
 			memcpy(out + len, start, (size_t)(s - start));
 			len += (size_t)(s - start);
+		} else if (c == 0xfffd && len + 3 > (size_t)(s - begin) + DECODE_SPARE) {
+			continue;
 		} else if ((c >= 0x20 && c < 0x7f) || c == '\t' || c == '\n' || c > 0x9f) {
 			len += text_encode(c, out + len);
 		}
@@ -247,17 +255,14 @@ scanner_text(struct scanner *scanner, struct arena *arena, size_t *ret_len)
 	scanner->at++;
 	const char *close = closing_quote(scanner);
 	size_t raw = (size_t)(close - scanner->at);
-	/* An invalid byte becomes three. The data is valid UTF-8, but a cut may leave one at the
-	 * end. */
-	char *text = arena_alloc(arena, raw + 4);
+	/* The data is valid UTF-8, but for a cut at its end. */
+	char *text = arena_alloc(arena, raw + DECODE_SPARE + 1);
 	size_t len = decode(scanner, scanner->at, close, text);
 
 	if (len > scanner->max_text)
 		len = text_cut(text, scanner->max_text);
 	text[len] = '\0';
-	size_t spare = (size_t)(arena->at - (text + len + 1));
-	arena->at -= spare;
-	arena->left += spare;
+	arena_trim(arena, text, raw + DECODE_SPARE + 1, len + 1);
 	if (close == scanner->end)
 		stop(scanner);
 	else
