@@ -308,6 +308,8 @@ parse_bytes(struct reading *reading, const char *data, size_t len)
 	xmlParseChunk(reading->parser, NULL, 0, 1);
 	if (!reading->error && !reading->parser->wellFormed && !reading->parser->nsWellFormed)
 		reading->error = "not well formed";
+	/* A document type with entities leaves a document behind. */
+	xmlFreeDoc(reading->parser->myDoc);
 	xmlFreeParserCtxt(reading->parser);
 	reading->parser = NULL;
 }
