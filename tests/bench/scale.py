@@ -65,12 +65,21 @@ def watch_polls(feedd, seconds):
     return before, max(counts.values()), before / seconds, cost
 
 
+def settle(process):
+    """Waits for a second without work, ten at most."""
+    used = -1
+    for _ in range(10):
+        if used == (used := cpu_seconds(process)):
+            return
+        time.sleep(1)
+
+
 def idle(feedd, seconds=10):
     with contextlib.closing(sqlite3.connect(feedd.state / "feedd.db")) as db, db:
         db.execute("UPDATE feeds SET last_poll = unixepoch(), next_poll = unixepoch() + 7200 + id % 3600, first_poll = 1, polls = 1")
     forget_log(feedd)
     load = start(feedd)
-    time.sleep(3)
+    settle(feedd.process)
     memory, before, cpu = rss_bytes(feedd.process), switches(feedd.process), cpu_seconds(feedd.process)
     time.sleep(seconds)
     woken, used = (switches(feedd.process) - before) / seconds, (cpu_seconds(feedd.process) - cpu) / seconds

@@ -23,8 +23,9 @@ def states(pid):
 
 def test_pid_1_stops_reloads_and_reaps(server, feedd, tmp_path):
     hook = tmp_path / "hook"
-    # What it leaves behind ends a moment later, as an orphan.
-    hook.write_text(f"#!/bin/sh\ncat >{tmp_path}/event\n(sleep 0.2; touch {tmp_path}/ended) >/dev/null 2>&1 &\n")
+    # What it leaves behind ends when the test lets it, as an orphan.
+    os.mkfifo(tmp_path / "end")
+    hook.write_text(f"#!/bin/sh\ncat >{tmp_path}/event\n(read -r word <{tmp_path}/end; touch {tmp_path}/ended) >/dev/null 2>&1 &\n")
     hook.chmod(0o755)
     feed = server.feed("/a", items(1))
     feedd.configure(feeds={"a": feed.url}, notify={"out": {"exec": [hook]}})
@@ -37,7 +38,9 @@ def test_pid_1_stops_reloads_and_reaps(server, feedd, tmp_path):
         feedd.wait_items(1)
         feed.add(item(2))
         feedd.polled("a", feed)
-        wait_for(lambda: (tmp_path / "ended").exists(), "the end of the orphan")
+        wait_for(lambda: len(states(init)) == 2, "an orphan")
+        (tmp_path / "end").write_text("now\n")
+        wait_for(lambda: (tmp_path / "ended").exists(), "its end")
         wait_for(lambda: len(states(init)) == 1 and "Z" not in states(init), "that it was reaped")
         os.kill(init, signal.SIGHUP)
         wait_for(lambda: "reloaded" in feedd.log, "the reload")

@@ -167,6 +167,17 @@ def test_a_daemon_that_is_away_leaves_one_line_in_question_at_most(log):
     assert again in (list(range(got[-1], 31)), list(range(got[-1] + 1, 31))), f"{got}, then {again}"
 
 
+def read_to_the_end(log, process, got):
+    """All that is left of the thirty comes once, in order, and is acknowledged."""
+    while len(got) < 30:
+        got += seqs(process.stdout.readline())
+    wait_for(lambda: cursor(log, "bot") == 30, "the last acknowledgement")
+    process.kill()
+    process.wait()
+    process.stdout.close()
+    assert got == list(range(1, 31))
+
+
 def test_what_was_taken_while_the_daemon_was_away_is_told_when_it_is_back(log):
     process = follow(log, "--consumer", "bot")
     got = seqs(os.read(process.stdout.fileno(), 1 << 20).decode())
@@ -176,13 +187,7 @@ def test_what_was_taken_while_the_daemon_was_away_is_told_when_it_is_back(log):
     assert got == [1, 2]
     log.start()
     wait_for(lambda: cursor(log, "bot") >= 2, "the acknowledgement")
-    while len(got) < 30:
-        got += seqs(process.stdout.readline())
-    wait_for(lambda: cursor(log, "bot") == 30, "the last acknowledgement")
-    process.kill()
-    process.wait()
-    process.stdout.close()
-    assert got == list(range(1, 31))
+    read_to_the_end(log, process, got)
 
 
 def test_a_consumer_that_was_forgotten_goes_on(log):
@@ -191,13 +196,7 @@ def test_a_consumer_that_was_forgotten_goes_on(log):
     wait_for(lambda: select.select([process.stdout], [], [], 0)[0], "the next line")
     with contextlib.closing(sqlite3.connect(log.state / "feedd.db", timeout=10)) as db, db:
         assert db.execute("DELETE FROM cursors WHERE name = 'bot'").rowcount == 1
-    while len(got) < 30:
-        got += seqs(process.stdout.readline())
-    wait_for(lambda: cursor(log, "bot") == 30, "the last acknowledgement")
-    process.kill()
-    process.wait()
-    process.stdout.close()
-    assert got == list(range(1, 31))
+    read_to_the_end(log, process, got)
 
 
 @pytest.mark.parametrize("end", ["--limit", "close"])

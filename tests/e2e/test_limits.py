@@ -7,7 +7,7 @@ import time
 import pytest
 from support.feeds import item, items, rss
 from support.server import Answer
-from support.wait import wait_for
+from support.wait import stays, wait_for
 
 
 def delivered(feedd):
@@ -32,20 +32,26 @@ def told(server, feedd, count, **notify):
 
 
 class Crowd:
-    """Counts who is inside at the same time."""
+    """Holds all who come until leave(), and counts who is inside at the same time."""
 
     def __init__(self):
-        self.lock, self.inside, self.most, self.total = threading.Lock(), 0, 0, 0
+        self.lock, self.open, self.inside, self.most, self.total = threading.Lock(), threading.Event(), 0, 0, 0
 
     def visit(self, request):
         with self.lock:
             self.inside += 1
             self.total += 1
             self.most = max(self.most, self.inside)
-        time.sleep(0.2)
+        self.open.wait(60)
         with self.lock:
             self.inside -= 1
         return Answer(body=rss(items(1)))
+
+    def leave(self, count):
+        """When so many are inside and nobody else comes."""
+        wait_for(lambda: self.inside == count, f"{count} at the same time")
+        assert stays(lambda: self.inside == count)
+        self.open.set()
 
 
 # limit: polls
@@ -53,6 +59,7 @@ def test_polls_in_flight(server, feedd):
     crowd = Crowd()
     server.answer("/x", call=crowd.visit)
     feedd.configure(feeds={f"f{n}": server.url(f"/x?{n}") for n in range(20)}, top={"max_polls": 5}).start()
+    crowd.leave(5)
     feedd.wait_items(20)
     assert (crowd.most, crowd.total) == (5, 20)
 
@@ -62,6 +69,7 @@ def test_calls_of_a_notifier_at_the_same_time(server, feedd):
     crowd = Crowd()
     server.answer("/hook", call=crowd.visit)
     told(server, feedd, 20, webhook=server.url("/hook"))
+    crowd.leave(4)
     wait_for(lambda: delivered(feedd) == 20, "all calls")
     assert (crowd.most, crowd.total) == (4, 20)
 

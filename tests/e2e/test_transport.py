@@ -101,7 +101,7 @@ def hold(mebibytes):
         for _ in range(16 * mebibytes - 1):
             writer.write(bytes(65536))
             await writer.drain()
-        await asyncio.sleep(3600)
+        await raw.never()
     return behave
 
 

@@ -451,7 +451,7 @@ life_look_for_loss(struct life *life)
 	for (int i = 0; i < model->n; i++) {
 		struct known *known = &model->known[i];
 
-		if (known->stored && !rows_has_item(&life->rows, known->item)) {
+		if (known->stored && !rows_has(&life->rows, ROWS_ITEM, known->item)) {
 			must(life_may_go(life, known),
 				"retention takes nothing that is listed, held or still to be told");
 			known->stored = known->held = false;
@@ -517,7 +517,7 @@ life_wait(struct life *life, int64_t seq)
 	struct store_deliver deliver = {
 		.notify = life->notify, .deliveries = &waiting, .n_deliveries = 1};
 
-	if (seq <= 0 || !rows_has_event(&life->rows, seq))
+	if (seq <= 0 || !rows_has(&life->rows, ROWS_HAS_EVENT, seq))
 		return;
 	life->waits[seq] = true;
 	store_deliver(life->store, &deliver);

@@ -123,20 +123,11 @@ rows_step_item(struct rows *rows, sqlite3_stmt *stmt, enum site_mode mode, struc
 	return true;
 }
 
+/* Whether the item (ROWS_ITEM) or the event (ROWS_HAS_EVENT) of that number is there. */
 static inline bool
-rows_has_item(struct rows *rows, int64_t id)
+rows_has(struct rows *rows, enum rows_question what, int64_t number)
 {
-	sqlite3_stmt *stmt = rows_ask(rows, ROWS_ITEM, id);
-	int code = sqlite3_step(stmt);
-
-	sqlite3_reset(stmt);
-	return code == SQLITE_ROW;
-}
-
-static inline bool
-rows_has_event(struct rows *rows, int64_t seq)
-{
-	sqlite3_stmt *stmt = rows_ask(rows, ROWS_HAS_EVENT, seq);
+	sqlite3_stmt *stmt = rows_ask(rows, what, number);
 	int code = sqlite3_step(stmt);
 
 	sqlite3_reset(stmt);

@@ -14,6 +14,7 @@ import socket
 import ssl
 import struct
 import subprocess
+import sys
 import threading
 
 import pytest
@@ -74,6 +75,20 @@ class RawServer:
 
 # --- behaviours
 
+async def never():
+    """Until stop(), which cancels it."""
+    await asyncio.Event().wait()
+
+
+def unread(sock):
+    """What a client on this machine has received from this socket, and not read yet."""
+    here, there = (f"{int.from_bytes(socket.inet_aton(host), sys.byteorder):08X}:{port:04X}"
+                   for host, port in (sock.getsockname(), sock.getpeername()))
+    with open("/proc/net/tcp", encoding="ascii") as table:
+        rows = [line.split() for line in table.readlines()[1:]]
+    return sum(int(row[4].split(":")[1], 16) for row in rows if row[1:3] == [there, here])
+
+
 def answer(body, status=200, headers=()):
     head = f"HTTP/1.1 {status} X\r\nContent-Length: {len(body)}\r\nConnection: close\r\n"
     data = head.encode() + b"".join(line.encode() + b"\r\n" for line in headers) + b"\r\n" + body
@@ -90,7 +105,7 @@ def send(data):
 def mute():
     """Takes the request and says nothing."""
     async def behave(_, writer):
-        await asyncio.sleep(3600)
+        await never()
     return behave
 
 
@@ -115,12 +130,13 @@ def endless(head, piece):
 
 
 def reset(data):
-    """These bytes, then RST instead of FIN."""
+    """These bytes, and when they are read RST instead of FIN."""
     async def behave(_, writer):
         writer.write(data)
         await writer.drain()
-        await asyncio.sleep(0.05)
         sock = writer.get_extra_info("socket")
+        while unread(sock):
+            await asyncio.sleep(0)
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         writer.transport.abort()
     return behave

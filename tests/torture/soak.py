@@ -44,8 +44,7 @@ echo "$FEEDD_SEQ $FEEDD_FEED ${20}" >>"$0.tried"
 echo "$FEEDD_SEQ $FEEDD_FEED ${20}" >>"$0.took"
 """
 
-# The same for many events a call. A line of input is an event; where the daemon was killed while it wrote, the last one is torn
-# and does not count.
+# The same for many events a call. A line of input is an event, and none is torn, whenever the daemon is killed.
 BATCH = """#!/bin/sh
 [ $(($$ % 16)) -ne 5 ] || exit 1
 sed -n 's/^{.*"_feedd":{"seq":\\([0-9]*\\),.*"feed":{"name":"\\([^"]*\\)".*}}$/\\1 \\2/p' >"$0.$$"
@@ -313,7 +312,7 @@ class Soak:
     def run(self):
         self.configure(enabled=False)
         self.start()
-        time.sleep(3)
+        wait_for(lambda: self.feedd.get("/v1/status").json()["notifiers"], "the notifiers")
         self.sampler.sample(phase="base")
         self.base_files = len(self.sampler.files(self.feedd.process.pid))
         self.configure()
@@ -323,14 +322,13 @@ class Soak:
                       boot=time.time() - time.clock_gettime(time.CLOCK_BOOTTIME))
         for worker in (self.sampler, *self.readers.values()):
             worker.start()
-        for at, what in self.plan():
+        for at, what in [*self.plan(), (self.args.seconds, lambda: None)]:
             while time.monotonic() - began < at:
                 time.sleep(min(1, max(0.01, at - (time.monotonic() - began))))
                 if time.monotonic() - began > self.warm_up:
                     self.feeds.publish(True)
                 assert self.feedd.running, f"the daemon ended by itself:\n{self.feedd.log[-5000:]}"
             what()
-        time.sleep(max(0, self.args.seconds - (time.monotonic() - began)))
         self.settle()
 
     @property
@@ -344,7 +342,9 @@ class Soak:
         self.feeds.publish(False)
         self.feeds.webhook_fails = 0
         self.hook.with_suffix(".off").unlink(missing_ok=True)
-        time.sleep(self.args.interval * 1.3 + 15)
+        quiet = time.time()
+        with contextlib.suppress(AssertionError):
+            wait_for(lambda: self.polled_since(quiet), "a last poll of all that publish", self.args.interval * 1.3 + 15)
         self.configure(enabled=False)
         self.feedd.ctl("reload", check=0, timeout=60)
         self.done.add(what="disabled")
@@ -361,6 +361,10 @@ class Soak:
         self.end(kill=False)
         left = leftovers((self.hook, self.batch, self.feedd.config))
         self.done.add(what="ended", left=left, integrity=integrity(self.feedd.state / "feedd.db"))
+
+    def polled_since(self, at):
+        last = dict(self.feedd.sql("SELECT name, last_poll FROM feeds"))
+        return all(last.get(feed.name, 0) > at for feed in self.feeds.feeds.values() if feed.publishes)
 
     def all_told(self):
         status = self.feedd.get("/v1/status").json()
