@@ -16,6 +16,8 @@
 #define REPLACEMENT "\xef\xbf\xbd"
 /* How far into the document its XML declaration may reach. */
 #define HEAD_MAX ((size_t)1024)
+/* Converted at a time. */
+#define CHUNK ((size_t)8192)
 
 struct bom {
 	const char *bytes;
@@ -173,33 +175,42 @@ encoding_guess(
 	guess_ebcdic(input->data, input->len, arena, ret_guess);
 }
 
-/* HZ (RFC 1843): pairs of seven-bit bytes between ~{ and ~}. As EUC-CN, which GB18030 contains. */
-static int
-hz_to_euc(const char *data, size_t len, struct buf *out)
-{
-	bool chinese = false;
+/* HZ (RFC 1843): pairs of seven-bit bytes between ~{ and ~}. */
+struct hz {
+	const char *data;
+	size_t len, at;
+	bool chinese;
+};
 
-	for (size_t i = 0; i < len; i++) {
-		char c = data[i];
-		char next = i + 1 < len ? data[i + 1] : '\0';
+/* The next piece as EUC-CN, which GB18030 contains. It ends behind a blank, which is no part of a
+ * longer sequence. */
+static int
+hz_to_euc(struct hz *hz, struct buf *out)
+{
+	char c = '\0';
+
+	buf_reset(out);
+	while (hz->at < hz->len && (out->len < CHUNK || (unsigned char)c > ' ')) {
+		char next = hz->at + 1 < hz->len ? hz->data[hz->at + 1] : '\0';
 		int r;
 
+		c = hz->data[hz->at++];
 		if (c == '~' && (next == '{' || next == '}' || next == '\n')) {
-			chinese = next == '{' || (chinese && next == '\n');
-			i++;
+			hz->chinese = next == '{' || (hz->chinese && next == '\n');
+			hz->at++;
 			continue;
 		}
 		if (c == '~' && next == '~') {
-			i++;
+			hz->at++;
 			r = buf_putc(out, '~');
-		} else if (chinese && c > ' ' && next > ' ') {
+		} else if (hz->chinese && c > ' ' && next > ' ') {
 			const char pair[2] = {(char)(c | 0x80), (char)(next | 0x80)};
 
-			i++;
+			hz->at++;
 			r = buf_append(out, pair, 2);
 		} else {
 			if (c == '\n')
-				chinese = false;
+				hz->chinese = false;
 			r = buf_putc(out, c);
 		}
 		if (r < 0)
@@ -213,7 +224,7 @@ hz_to_euc(const char *data, size_t len, struct buf *out)
 static long
 convert(iconv_t cd, size_t unit, const char *data, size_t len, struct buf *out)
 {
-	char chunk[8192];
+	char chunk[CHUNK];
 	union {
 		const char *in;
 		char *iconv;
@@ -240,6 +251,24 @@ convert(iconv_t cd, size_t unit, const char *data, size_t len, struct buf *out)
 		bad++;
 		if (buf_puts(out, REPLACEMENT) < 0)
 			return -EMSGSIZE;
+	}
+	return bad;
+}
+
+static long
+convert_hz(iconv_t cd, const char *data, size_t len, struct buf *out)
+{
+	AUTO(buf_fini) struct buf euc = BUF_INIT(len);
+	struct hz hz = {.data = data, .len = len};
+	long bad = 0;
+
+	while (hz.at < hz.len && bad >= 0) {
+		if (hz_to_euc(&hz, &euc) < 0)
+			return -EMSGSIZE;
+
+		long more = convert(cd, 1, euc.data, euc.len, out);
+
+		bad = more < 0 ? more : bad + more;
 	}
 	return bad;
 }
@@ -275,20 +304,14 @@ encoding_convert(const struct encoding *encoding, const char *data, size_t len, 
 	buf_reset(out);
 	if (!encoding->iconv)
 		return encoding_repair_utf8(data, len, out);
-	AUTO(buf_fini) struct buf euc = BUF_INIT(encoding->hz ? len : 0);
-	if (encoding->hz) {
-		if (hz_to_euc(data, len, &euc) < 0)
-			return -EMSGSIZE;
-		data = euc.data;
-		len = euc.len;
-	}
 	iconv_t cd;
 	if (encoding_open(encoding->iconv, &cd) < 0)
 		return -ENOTSUP;
 	size_t unit = strncmp(encoding->name, "utf-32", 6) == 0 ? 4
 		: strncmp(encoding->name, "utf-16", 6) == 0	? 2
 								: 1;
-	long bad = convert(cd, unit, data, len, out);
+	long bad =
+		encoding->hz ? convert_hz(cd, data, len, out) : convert(cd, unit, data, len, out);
 	iconv_close(cd);
 	return bad;
 }

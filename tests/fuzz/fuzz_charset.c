@@ -12,6 +12,7 @@
 #include "feedd/parse.h"
 #include "feedd/text.h"
 
+int LLVMFuzzerInitialize(int *argc, char ***argv);
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static void
@@ -25,6 +26,14 @@ check(const char *text)
 			abort();
 		at += n;
 	}
+}
+
+int
+LLVMFuzzerInitialize(int *argc, char ***argv)
+{
+	(void)argc, (void)argv;
+	parse_init();
+	return 0;
 }
 
 int

@@ -14,6 +14,7 @@
 #include "feedd/parse.h"
 #include "feedd/text.h"
 
+int LLVMFuzzerInitialize(int *argc, char ***argv);
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static const char *const types[] = {NULL, "text/xml", "application/rss+xml; charset=iso-8859-1",
@@ -57,6 +58,14 @@ run(const char *data, size_t len, const char *type, size_t chunk)
 		item_finish(item, &arena);
 	}
 	return document_to_json(document, &arena);
+}
+
+int
+LLVMFuzzerInitialize(int *argc, char ***argv)
+{
+	(void)argc, (void)argv;
+	parse_init();
+	return 0;
 }
 
 int

@@ -10,6 +10,7 @@
 
 #define FIELDS 6
 
+int LLVMFuzzerInitialize(int *argc, char ***argv);
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static void
@@ -17,6 +18,14 @@ require(int holds)
 {
 	if (!holds)
 		abort();
+}
+
+int
+LLVMFuzzerInitialize(int *argc, char ***argv)
+{
+	(void)argc, (void)argv;
+	parse_init();
+	return 0;
 }
 
 int

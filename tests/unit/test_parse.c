@@ -119,6 +119,36 @@ standard_error_stays_empty(void **state)
 }
 
 /* Bytes that were turned to UTF-8 are not kept twice, whatever comes of them. */
+/* Longer than what is converted at a time: nothing depends on where a piece ends. */
+static void
+hz_in_pieces(void **state)
+{
+	static const char line[] = "a~{VPND~}b ~~ ~{VP\xd6\xd0~}\n";
+	static const char want[] = "a\xe4\xb8\xad\xe6\x96\x87"
+				   "b ~ \xe4\xb8\xad\xe4\xb8\xad";
+	AUTO(buf_fini) struct buf body = BUF_INIT(1 << 20);
+
+	(void)state;
+	for (size_t pad = 0; pad < 30; pad++) {
+		buf_reset(&body);
+		buf_puts(&body, "<rss><channel><item><description>");
+		for (size_t i = 0; i < pad; i++)
+			buf_putc(&body, 'x');
+		for (size_t i = 0; i < 1000; i++)
+			buf_puts(&body, line);
+		buf_puts(&body, "</description></item></channel></rss>");
+		struct document *document =
+			parse_as(body.data, body.len, "text/xml; charset=hz-gb-2312", NULL);
+		const char *text = document->items[0].content_html ? document->items[0].content_html
+								   : document->items[0].summary;
+		size_t found = 0;
+
+		for (const char *at = text; (at = strstr(at, want)); at += sizeof(want) - 1)
+			found++;
+		assert_int_equal(found, 1000);
+	}
+}
+
 static void
 spent_bytes_are_let_go(void **state)
 {
@@ -402,6 +432,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(charset_of_http),
+		cmocka_unit_test(hz_in_pieces),
 		cmocka_unit_test(spent_bytes_are_let_go),
 		cmocka_unit_test(standard_error_stays_empty),
 		cmocka_unit_test(addresses_are_absolute_and_safe),
