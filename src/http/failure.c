@@ -37,6 +37,8 @@ static const struct failure {
 	{CURLE_RECV_ERROR, HTTP_CONNECT, TAIL_LIBRARY, "connection lost"},
 	{CURLE_GOT_NOTHING, HTTP_CONNECT, TAIL_HOST, "connection closed without an answer"},
 	{CURLE_WEIRD_SERVER_REPLY, HTTP_PROTOCOL, TAIL_LIBRARY, "what came is not HTTP"},
+	{CURLE_BAD_FUNCTION_ARGUMENT, HTTP_PROTOCOL, TAIL_NONE,
+		"what came is not HTTP: the first header begins with a blank"},
 	{CURLE_HTTP2, HTTP_PROTOCOL, TAIL_LIBRARY, "broken HTTP/2"},
 	{CURLE_HTTP2_STREAM, HTTP_PROTOCOL, TAIL_LIBRARY, "broken HTTP/2 stream"},
 	{CURLE_PARTIAL_FILE, HTTP_PROTOCOL, TAIL_NONE,

@@ -80,27 +80,6 @@ list_pop(struct http_list *list)
 	return first;
 }
 
-static CURL *
-easy_take(struct http *http)
-{
-	CURL *easy = http->n_idle ? http->idle[--http->n_idle] : curl_easy_init();
-
-	if (!easy)
-		mem_exhausted(0);
-	return easy;
-}
-
-static void
-easy_give(struct http *http, CURL *easy)
-{
-	if (http->n_idle < HTTP_IDLE_MAX) {
-		curl_easy_reset(easy);
-		http->idle[http->n_idle++] = easy;
-	} else {
-		curl_easy_cleanup(easy);
-	}
-}
-
 /* Takes the transfer away from libcurl. */
 static void
 detach(struct http_transfer *transfer)
@@ -127,8 +106,7 @@ bring_home(struct http_transfer *transfer)
 
 	detach(transfer);
 	list_remove(transfer);
-	if (transfer->easy)
-		easy_give(http, transfer->easy);
+	curl_easy_cleanup(transfer->easy);
 	request->elapsed_ms = http_now_mono_ms() - transfer->started_mono_ms;
 	transfer_fini(transfer);
 	free(transfer);
@@ -162,12 +140,17 @@ http_dispatch(struct http *http)
 	leave(http);
 }
 
-/* Hands the next hop to libcurl; where that is refused the outcome is set. */
+/* Hands the next hop to libcurl; where that is refused the outcome is set. No handle is used twice:
+ * libcurl before 8.1.1 writes to a header of the transfer before, which it has freed, where the
+ * first header line of an answer begins with a blank. A new one costs a microsecond. */
 static int
 begin_hop(struct http_transfer *transfer)
 {
+	curl_easy_cleanup(transfer->easy);
+	transfer->easy = curl_easy_init();
+	if (!transfer->easy)
+		mem_exhausted(0);
 	int r = transfer_prepare(transfer);
-
 	if (r < 0)
 		return r;
 	CURLMcode code = curl_multi_add_handle(transfer->http->multi, transfer->easy);
@@ -350,10 +333,8 @@ http_start(struct http *http, struct http_request *request)
 	} else if (transfer->file.path) {
 		if (!file_start(transfer))
 			finish_later(transfer);
-	} else {
-		transfer->easy = easy_take(http);
-		if (begin_hop(transfer) < 0)
-			finish_later(transfer);
+	} else if (begin_hop(transfer) < 0) {
+		finish_later(transfer);
 	}
 	return 0;
 }
@@ -395,8 +376,6 @@ http_free(struct http *http)
 	struct http_transfer *transfer;
 	while ((transfer = list_pop(&http->finished)) || (transfer = list_pop(&http->active)))
 		cancel(transfer);
-	while (http->n_idle)
-		curl_easy_cleanup(http->idle[--http->n_idle]);
 	curl_multi_cleanup(http->multi);
 	ev_timer_stop(http->loop, &http->timer);
 	ev_timer_stop(http->loop, &http->due);

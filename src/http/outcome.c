@@ -254,6 +254,9 @@ outcome_of_hop(struct http_transfer *transfer, CURLcode code)
 	request->effective_url = xstrdup(transfer->address);
 	if (code != CURLE_OK || transfer->stop == STOP_CROWDED)
 		judge_failure(transfer, code);
+	else if (request->status == 0)
+		transfer_fail(transfer, HTTP_PROTOCOL,
+			"what came is not HTTP: status %ld with nothing behind it", status);
 	if (request->error == HTTP_OK && asks_for_digest(transfer)) {
 		receive_drop(request);
 		return OUTCOME_AGAIN;

@@ -484,7 +484,6 @@ transfer_prepare(struct http_transfer *transfer)
 			(double)in->timeout_ms / 1000);
 		return -ETIMEDOUT;
 	}
-	curl_easy_reset(easy);
 	for (size_t i = 0; i < ARRAY_SIZE(settings); i++)
 		curl_easy_setopt(easy, settings[i].option, settings[i].value);
 	if (curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https") != CURLE_OK ||

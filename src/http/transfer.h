@@ -1,8 +1,8 @@
 /*
  * transfer.h - what the files of the fetcher share: the engine and one request on its way.
  *
- * Private to src/http. A request is one or more hops; each hop is one libcurl transfer on the same
- * easy handle, which never follows a redirect by itself: who may be told what, and who may be
+ * Private to src/http. A request is one or more hops; each hop is one libcurl transfer on an easy
+ * handle of its own, which never follows a redirect by itself: who may be told what, and who may be
  * connected to, is decided anew for each hop.
  */
 #ifndef HTTP_TRANSFER_H
@@ -17,7 +17,6 @@
 #include "feedd/http.h"
 #include "feedd/mem.h"
 
-#define HTTP_IDLE_MAX 64
 #define HTTP_REDIRECTS_MAX 8
 #define HTTP_HEADERS_MAX ((size_t)256 << 10)
 /* Of bodies that only explain a status. */
@@ -37,8 +36,6 @@ struct http {
 	struct ev_timer due;   /* takes home what http_start finished */
 	struct http_list active, finished;
 	size_t in_flight;
-	CURL *idle[HTTP_IDLE_MAX];
-	size_t n_idle;
 	/* Hashes of origins that asked for digest, newest overwriting oldest: they are not shown
 	 * the password again. */
 	uint64_t digest_origins[HTTP_DIGEST_ORIGINS];
@@ -69,7 +66,7 @@ struct http_transfer {
 	struct arena arena;
 	struct http_list *list; /* active or finished */
 	struct http_transfer *next, *previous;
-	CURL *easy; /* NULL for files */
+	CURL *easy; /* of this hop; NULL for files */
 	bool added; /* to the multi handle */
 	struct curl_slist *headers;
 	CURLU *url;		       /* of this hop, without userinfo and fragment */

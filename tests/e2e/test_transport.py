@@ -75,6 +75,7 @@ HOSTILE = {
     "reset": (raw.reset(b""), r"connection lost|closed|reset"),
     "reset-head": (raw.reset(HEAD), r"connection lost|closed|reset"),
     "http-0.9": (raw.send(FEED), r"not HTTP"),
+    "switch": (raw.send(b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: feed\r\n\r\n" + FEED), r"not HTTP: status 101"),
     "bad-chunk": (raw.send(HEAD + CHUNKED + b"xyz\r\n<rss>\r\n"), r"chunk"),
 }
 
@@ -92,6 +93,21 @@ def test_hostile_servers_all_at_once(make_raw, server, feedd):
     says(feedd, {name: wanted for name, (_, wanted) in HOSTILE.items()})
     assert feedd.sql("SELECT count(*) FROM items") == [(2,)]
     assert peak_kib(feedd) < 192 * 1024
+
+
+def test_a_first_header_that_continues_another(make_raw, feedd):
+    """libcurl before 8.1.1 continues a header of the request before, which is gone. Newer ones take the line as it is."""
+    hostile = make_raw()
+    hostile.on("/bad", raw.send(HEAD + b" Name: " + b"x" * 200 + b"\r\n\tand more: " + b"y" * 200 + b"\r\n\r\n" + FEED))
+    hostile.on("/hop", raw.redirect("/bad"))
+    hostile.on("/good", raw.answer(FEED, headers=[f"X-{n}: {'y' * n}" for n in range(50)]))
+    feeds = {f"{path}{n}": hostile.url(f"/{path}?{n}") for n in range(10) for path in ("bad", "hop", "good")}
+    feedd.configure(feeds=feeds, top={"max_polls": 2}).start()
+    rows = wait_for(lambda: (rows := feedd.get("/v1/feeds").json()["feeds"]) and all(r["last_poll"] for r in rows) and rows, "all polls")
+    for row in rows:
+        assert row["last_error"] in (None, "what came is not HTTP: the first header begins with a blank")
+        assert row["items"] == (1 if row["last_error"] is None else 0)
+    assert feedd.running
 
 
 def hold(mebibytes):
