@@ -3,7 +3,7 @@
 #include "rules.h"
 
 static const struct rule rules[] = {
-	{"author", NS_ATOM, IN_ANY, ENTER_PERSON, SLOT_NONE, 1},
+	{"author", NS_ATOM, IN_ANY, READ_AUTHOR, SLOT_NONE, 1},
 	{"category", NS_ATOM, IN_ITEM, READ_TAG, SLOT_NONE, 1},
 	{"content", NS_ATOM, IN_ITEM, READ_CONSTRUCT, SLOT_CONTENT, 1},
 	{"created", NS_ATOM, IN_ITEM, READ_DATE, SLOT_PUBLISHED, 3},

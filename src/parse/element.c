@@ -356,7 +356,6 @@ enter(struct reader *reader, const struct rule *rule, const struct cached_name *
 		[ENTER_CHANNEL] = IN_CHANNEL,
 		[ENTER_ITEM] = IN_ITEM,
 		[ENTER_IMAGE] = IN_IMAGE,
-		[ENTER_PERSON] = IN_PERSON,
 		[ENTER_MEDIA] = IN_MEDIA,
 		[ENTER_PLACE] = IN_PLACE,
 		[ENTER_TAGS] = IN_TAGS,
@@ -380,8 +379,6 @@ enter(struct reader *reader, const struct rule *rule, const struct cached_name *
 	}
 	if (rule->action == ENTER_CHANNEL || rule->action == ENTER_ITEM)
 		take_language(reader, attributes, n);
-	if (rule->action == ENTER_PERSON)
-		memset(reader->person, 0, sizeof(reader->person));
 	if (rule->action == ENTER_IMAGE && n) {
 		const char *resource = attribute_get(reader, attributes, n, NS_RDF, "resource");
 
@@ -497,6 +494,23 @@ rule_here(const struct cached_name *name, uint16_t in, size_t depth)
 		return rule;
 	}
 	return NULL;
+}
+
+bool
+element_is_person(struct reader *reader, const struct cached_name *name)
+{
+	struct level *level = &reader->levels[reader->depth];
+	const struct rule *author = reader->capture.rule;
+
+	if (author->action != READ_AUTHOR || reader->capture.depth > 0 ||
+		!rule_here(name, IN_PERSON, reader->depth))
+		return false;
+	reader->capture.rule = NULL;
+	memset(reader->person, 0, sizeof(reader->person));
+	level->in = IN_PERSON;
+	level->action = ENTER_PERSON;
+	level->rank = author->rank;
+	return true;
 }
 
 void

@@ -90,6 +90,9 @@ struct reader {
 void element_start(struct reader *reader, const struct cached_name *name,
 	const xmlChar **attributes, int n_attributes);
 void element_end(struct reader *reader);
+/* An author whose text is being gathered turns out to be a person with elements of its own: true
+ * if this one is the first. */
+bool element_is_person(struct reader *reader, const struct cached_name *name);
 
 /* The value of an attribute (any case) as a string in the side arena, or NULL. ns: NS_UNKNOWN for
  * one without a prefix. */

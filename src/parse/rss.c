@@ -35,6 +35,7 @@ static const struct rule rules[] = {
 	{"title", NS_RSS, IN_ITEM, READ_TITLE, SLOT_TITLE, 1},
 	{"ttl", NS_RSS, IN_FEED, READ_NUMBER, SLOT_TTL, 1},
 	{"url", NS_RSS, IN_IMAGE, READ_URL, SLOT_IMAGE, 1},
+	{"url", NS_RSS, IN_PERSON, READ_PERSON, SLOT_URL, 2},
 };
 
 const struct rule_table RULES_RSS = {rules, ARRAY_SIZE(rules)};

@@ -69,7 +69,7 @@ enum action {
 	ENTER_CHANNEL,
 	ENTER_ITEM,
 	ENTER_IMAGE,
-	ENTER_PERSON,
+	ENTER_PERSON, /* never in a table: READ_AUTHOR becomes it */
 	ENTER_MEDIA,
 	ENTER_PLACE,
 	ENTER_TAGS,
@@ -92,7 +92,7 @@ enum action {
 	READ_PERIOD,
 	READ_HOUR,
 	READ_DAY,
-	READ_AUTHOR, /* "me@x.org (Name)" and its like */
+	READ_AUTHOR, /* "me@x.org (Name)" and its like, or the parts of a person as elements */
 	READ_PERSON, /* a part of a person */
 	READ_TAG,    /* text, or the attribute `term` or `text` */
 	READ_TAGS,   /* separated by commas */

@@ -116,36 +116,90 @@ trim(char *text, size_t *len)
 	return text;
 }
 
+/* A name without the quotes that mail puts around it. */
+static const char *
+author_name(struct builder *builder, const char *s, size_t len)
+{
+	const char *name = builder_line(builder, s, len, builder->limits->max_title);
+	size_t n = name ? strlen(name) : 0;
+
+	return n > 2 && name[0] == '"' && name[n - 1] == '"'
+		? builder_line(builder, name + 1, n - 2, builder->limits->max_title)
+		: name;
+}
+
 /* "me@x.org (Name)", "Name (me@x.org)", "Name <me@x.org>", "mailto:me@x.org", or just a name. */
 static void
 read_author(struct reader *reader, uint8_t rank, const char *text, size_t len)
 {
 	struct builder *builder = &reader->builder;
 	const char *line = builder_title(builder, text, len);
-	const char *open = line ? strchr(line, '(') : NULL;
-	const char *close = line ? strrchr(line, ')') : NULL;
+	const char *open = memchr(text, '<', len);
+	const char *at = open ? memchr(open, '@', (size_t)(text + len - open)) : NULL;
+	const char *name = NULL;
 
+	/* An address in brackets, and no markup. */
+	size_t n = open ? strcspn(open, " \t\r\n\">") : 0;
+	if (at && at < open + n) {
+		const char *stop = open + n < text + len ? open + n : text + len;
+
+		name = author_name(builder, text, (size_t)(open - text));
+		if (!name)
+			line = builder_line(builder, open + 1, (size_t)(stop - open - 1),
+				reader->limits->max_title);
+		else if (strchr(name, '@'))
+			name = NULL;
+	}
 	if (!line)
 		return;
-	const char *at = strchr(line, '@');
-	if (at && open && close && open < close && close[1] == '\0') {
-		const char *name = at < open ? open + 1 : line;
-		size_t n = at < open ? (size_t)(close - open - 1) : (size_t)(open - line);
-		const char *inner = builder_line(builder, name, n, reader->limits->max_title);
-
-		if (inner)
-			line = inner;
-	} else if (at && (open = strchr(text, '<')) && open < text + len && open > text) {
-		const char *inner = builder_line(
-			builder, text, (size_t)(open - text), reader->limits->max_title);
-
-		if (inner && !strchr(inner, '@'))
-			line = inner;
+	at = strchr(line, '@');
+	open = strchr(line, '(');
+	const char *close = strrchr(line, ')');
+	if (!name && at && open && close && open < close && close[1] == '\0') {
+		if (at < open)
+			name = author_name(builder, open + 1, (size_t)(close - open - 1));
+		if (!name)
+			name = author_name(builder, line, (size_t)(open - line));
 	}
-	if (strncasecmp(line, "mailto:", 7) == 0)
-		line += 7;
-	if (*line)
-		builder_author(builder, rank, &(struct author){.name = line});
+	if (!name)
+		name = line;
+	if (strncasecmp(name, "mailto:", 7) == 0)
+		name += 7;
+	if (*name)
+		builder_author(builder, rank, &(struct author){.name = name});
+}
+
+/* Behind the first of several people, each with an address, that commas or semicolons part. Those
+ * in quotes and brackets part nothing. */
+static size_t
+author_length(const char *text, size_t len)
+{
+	size_t brackets = 0;
+	bool address = false, quoted = false;
+
+	for (size_t i = 0; i < len; i++) {
+		address |= text[i] == '@';
+		quoted ^= text[i] == '"';
+		brackets += text[i] == '(';
+		brackets -= text[i] == ')' && brackets > 0;
+		if ((text[i] == ',' || text[i] == ';') && address && !quoted && brackets == 0 &&
+			memchr(text + i, '@', len - i))
+			return i;
+	}
+	return len;
+}
+
+static void
+read_authors(struct reader *reader, uint8_t rank, const char *text, size_t len)
+{
+	while (len > 0) {
+		size_t n = author_length(text, len);
+
+		read_author(reader, rank, text, n);
+		n += n < len;
+		text += n;
+		len -= n;
+	}
 }
 
 static void
@@ -344,7 +398,7 @@ read_token(struct reader *reader, const struct rule *rule, char *text, size_t le
 			builder_scope(builder)->permalink = reader->capture.permalink;
 		builder_text(builder, rule->slot, rule->rank, builder_id(builder, text, len));
 	} else if (rule->action == READ_AUTHOR) {
-		read_author(reader, rule->rank, text, len);
+		read_authors(reader, rule->rank, text, len);
 	} else if (rule->action == READ_PERSON) {
 		read_person_part(reader, rule, text, len);
 	} else if (rule->action == READ_TAG) {
