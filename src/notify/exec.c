@@ -31,6 +31,8 @@
 /* So often a hook is looked at where there are no pidfds: old kernels, some containers, valgrind.
  */
 #define LOOK_S 0.02
+/* Stands for an exit status that nobody can tell: no success, at any rate. */
+#define STATUS_UNKNOWN 255
 /* What is read only to be dropped is read so often: a hook that never stops writing sleeps
  * meanwhile, and the loop has other things to do. */
 #define REST_S 0.02
@@ -126,8 +128,12 @@ look_for_exit(struct exec_job *job)
 		return;
 	if (job->timed_out || job->killed)
 		kill(-job->pid, SIGKILL);
-	while (waitpid(job->pid, &job->status, 0) < 0 && errno == EINTR)
-		;
+	pid_t reaped;
+	do
+		reaped = waitpid(job->pid, &job->status, 0);
+	while (reaped < 0 && errno == EINTR);
+	if (reaped < 0)
+		job->status = W_EXITCODE(STATUS_UNKNOWN, 0);
 	ev_timer_stop(job->loop, &job->deadline);
 	ev_timer_stop(job->loop, &job->look);
 	ev_timer_stop(job->loop, &job->rest);

@@ -95,10 +95,11 @@ notify_new(struct notify **ret_notify, const struct notify_tools *tools)
 {
 	struct notify *notify = xcalloc(1, sizeof(*notify));
 
-	const struct sigaction ignore = {.sa_handler = SIG_IGN};
+	const struct sigaction ignore = {.sa_handler = SIG_IGN}, standard = {.sa_handler = SIG_DFL};
 
-	/* A hook that does not read its input must not end the daemon. */
-	if (sigaction(SIGPIPE, &ignore, NULL) < 0) {
+	/* A hook that does not read its input must not end the daemon. And where our parent ignored
+	 * SIGCHLD, hooks would leave no exit status: a failure could not be told from a success. */
+	if (sigaction(SIGPIPE, &ignore, NULL) < 0 || sigaction(SIGCHLD, &standard, NULL) < 0) {
 		free(notify);
 		return -errno;
 	}

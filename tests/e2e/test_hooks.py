@@ -1,6 +1,7 @@
 """Hooks that fail, hang, are missing; and that none of it holds up anybody else."""
 import json
 import os
+import signal
 
 from support.feeds import item, items
 from support.wait import stays, wait_for
@@ -64,6 +65,18 @@ def test_retries_used_up_it_is_set_aside_and_can_be_sent_again(server, feedd):
     feedd.ctl("retry", seq, check=0)
     wait_for(lambda: hook.titles.count("Article 2") == 2, "the call after `feedctl retry`")
     wait_for(lambda: line() is None, "nothing set aside any more")
+
+
+def test_a_failure_is_one_whatever_the_parent_ignores(server, feedd):
+    """Who ignores SIGCHLD has children whose exit status nobody learns, and what is ignored is inherited."""
+    feed, hook = server.feed("/a.xml", items(1)), feedd.hook()
+    hook.exits(1)
+    feedd.configure(feeds={"a": feed.url}, notify={"out": {"exec": [hook], "retries": 0}})
+    feedd.start(preexec_fn=lambda: signal.signal(signal.SIGCHLD, signal.SIG_IGN))
+    feedd.wait_items(1)
+    feed.add(item(2))
+    feedd.polled("a", feed)
+    wait_for(lambda: "exit status 1" in feedd.ctl("failed", check=0).stdout, "the line in `feedctl failed`")
 
 
 def test_exit_75_uses_up_no_retry(server, feedd):

@@ -221,6 +221,19 @@ signals_are_as_a_program_expects(void **state)
 	exec_fini(&job);
 }
 
+/* Somebody else has reaped it, as the kernel does where SIGCHLD is ignored. */
+static void
+an_exit_status_that_got_lost_is_no_success(void **state)
+{
+	(void)state;
+	signal(SIGCHLD, SIG_IGN);
+	struct exec_job job = run_script("sleep 0.3", 0, 20000);
+	signal(SIGCHLD, SIG_DFL);
+	assert_true(WIFEXITED(job.status));
+	assert_int_not_equal(WEXITSTATUS(job.status), 0);
+	exec_fini(&job);
+}
+
 static void
 a_missing_program_is_an_error_at_once(void **state)
 {
@@ -346,6 +359,7 @@ main(void)
 		cmocka_unit_test(deadline_ends_the_whole_group),
 		cmocka_unit_test(what_runs_on_in_the_background_holds_up_nothing),
 		cmocka_unit_test(signals_are_as_a_program_expects),
+		cmocka_unit_test(an_exit_status_that_got_lost_is_no_success),
 		cmocka_unit_test(a_missing_program_is_an_error_at_once),
 		cmocka_unit_test(killing_ends_it_at_once),
 		cmocka_unit_test(environment_is_clean_and_bounded),
