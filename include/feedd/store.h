@@ -88,7 +88,8 @@ void store_load(struct store *store, struct store_load *load);
 
 /*
  * What a poll brought. The writer decides what is new, then calls `plan` (on its own thread; it may
- * touch nothing but the parcel), then writes items, events, state in one transaction.
+ * touch nothing but the parcel), then writes items, events, state in one transaction. result
+ * -ESTALE: the feed has got another address since its state was loaded, and nothing was taken.
  */
 enum poll_outcome {
 	POLL_DOCUMENT,	/* a document was parsed */
@@ -100,7 +101,7 @@ struct store_poll {
 	/* in */
 	enum poll_outcome outcome;
 	struct feed_state
-		state;	 /* as loaded, with this poll's outcome; written whole after `plan` */
+		state;	 /* as loaded; written whole after `plan` has put the outcome into it */
 	int64_t backlog; /* of the first fetch, so many of the newest items are told */
 	struct document *document; /* items finished; NULL unless POLL_DOCUMENT */
 	struct item_key *keys;	   /* identity_keys() of it */

@@ -352,6 +352,14 @@ note_store(struct poller *poller, int result)
 		log_notice("the database can be written again");
 }
 
+/* The feed has got another address meanwhile: that one is asked, now. */
+static void
+start_anew(struct poll *poll)
+{
+	poll->feed->next_poll_at = poller_now();
+	go_home(poll);
+}
+
 /* Fourth leg's end: it is durable. */
 static void
 on_stored(struct parcel *parcel)
@@ -362,6 +370,10 @@ on_stored(struct parcel *parcel)
 	const struct feed_state *state = &poll->store.state;
 	bool failed_before = feed->fails > 0;
 
+	if (poll->store.head.result == -ESTALE) {
+		start_anew(poll);
+		return;
+	}
 	note_store(poller, poll->store.head.result);
 	if (poll->store.head.result < 0) {
 		try_again_later(poll);

@@ -263,16 +263,31 @@ add_event(struct store_poll *poll, enum event_kind kind, const char *title)
 			(struct store_feed_event){.kind = kind, .title = title};
 }
 
+/* A poll writes the state back whole. One that began before its feed got another address, by the
+ * configuration or by a command, would undo that: it counts for nothing. */
+static int
+check_address(struct store *store, const struct feed_state *state)
+{
+	int64_t same = 0;
+	int r = db_int(&store->db, &same,
+		"SELECT url = ?2 AND accepted_url IS ?3 FROM feeds WHERE id = ?1",
+		BINDS(INT(state->id), TEXT(state->url), TEXT(state->accepted_url)));
+
+	if (r < 0)
+		return r;
+	return same ? 0 : -ESTALE;
+}
+
 int
 write_poll(struct store *store, struct store_poll *poll)
 {
 	size_t n_events = poll->n_events;
-	int r = 0;
+	int r = check_address(store, &poll->state);
 
 	poll->n_new = poll->n_updated = poll->n_held = poll->n_told = 0;
 	poll->first_seq = poll->last_seq = 0;
 	poll->first = poll->state.first_poll_at == 0;
-	if (poll->outcome == POLL_DOCUMENT)
+	if (r == 0 && poll->outcome == POLL_DOCUMENT)
 		r = take_document(store, poll);
 	if (poll->n_held > 0)
 		add_event(poll, EVENT_FEED_REKEYED,

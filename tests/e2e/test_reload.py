@@ -1,8 +1,10 @@
 """Reload: only what changed is touched, and a faulty file changes nothing."""
 import re
 import signal
+import threading
 
 from support.feeds import item, items
+from support.server import Answer
 from support.wait import stays, wait_for
 
 
@@ -95,3 +97,30 @@ def test_a_storm_of_sighup(server, feedd):
     wait_for(lambda: hook.calls, "the call of the hook")
     assert stays(lambda: len(hook.calls) == 1, 0.5)
     assert feedd.running
+
+
+def test_an_answer_of_the_former_address_counts_for_nothing(server, feedd):
+    """The reload came while it was under way: the new address gets none of its validators, and is read for the first time."""
+    new, go = server.feed("/new.xml", items(2, 3)), threading.Event()
+    old = server.feed("/old.xml", items(1))
+    feedd.configure(feeds={"a": old.url}).start()
+    feedd.wait_items(1)
+
+    def late(request):
+        go.wait(60)
+        return Answer(body=old.body(), headers={"ETag": '"old"'})
+
+    server.answer("/old.xml", call=late)
+    old.add(item(4))
+    feedd.poll("a")
+    wait_for(lambda: len(server.of("/old.xml")) == 2, "the request that is under way")
+    feedd.configure(feeds={"a": new.url})
+    feedd.ctl("reload", check=0)
+    go.set()
+    feedd.wait_items(3)
+    assert not server.of("/new.xml")[0].headers.get("If-None-Match")
+    assert sorted(guid for guid, in feedd.sql("SELECT guid FROM items")) == ["urn:item:1", "urn:item:2", "urn:item:3"]
+    assert feedd.events() == []
+    new.add(item(5))
+    feedd.polled("a", new)
+    wait_for(lambda: [e["id"] for e in feedd.events()] == ["urn:item:5"], "what is new at the new address")

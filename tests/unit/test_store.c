@@ -1,6 +1,8 @@
 /* test_store.c - what is new, in which order it enters the log, and that it stays there. */
 #include "test.h"
 
+#include <errno.h>
+
 #include "storing.h"
 
 #define NEWS(...) ((struct item[]){__VA_ARGS__})
@@ -306,12 +308,108 @@ renamed_and_moved_feeds(void **state)
 	ASSERT_TOLD(storing, 1, "");
 }
 
+/* A poll that began with the state of `before`, and brings an article; what the store says of it.
+ */
+static int
+poll_late(struct storing *storing, struct feed_state *before, const char *id)
+{
+	static const struct identity identity;
+	AUTO(arena_fini) struct arena arena = {0};
+	struct item item = storing_item(id, NULL, id);
+	struct document document = {.items = &item, .n_items = 1};
+	struct store_poll poll = {.outcome = POLL_DOCUMENT,
+		.document = &document,
+		.arena = &arena,
+		.state = *before,
+		.now = 5,
+		.plan = storing_plan};
+
+	poll.keys = identity_keys(&document, &identity, false, &poll.sticky, &arena);
+	free(poll.state.etag);
+	poll.state.etag = xstrdup("of the poll");
+	store_poll(storing->store, &poll);
+	storing_wait(storing);
+	feed_state_fini(&poll.state);
+	return poll.head.result;
+}
+
+static struct feed_state
+load_state(struct storing *storing, int64_t feed)
+{
+	struct store_load load = {.id = feed};
+
+	store_load(storing->store, &load);
+	storing_wait(storing);
+	assert_int_equal(load.head.result, 0);
+	return load.state;
+}
+
+/* A poll writes the whole state back: one that began before the feed got another address would give
+ * the new address the validators of the old one, and its first document would be news. */
+static void
+a_poll_of_a_former_address_changes_nothing(void **state)
+{
+	struct storing *storing = *state;
+	int64_t feed = one_feed(storing), id;
+	struct feed_config moved = {
+		.name = "a", .url = "https://example.org/elsewhere", .settings = &settings};
+
+	poll(storing, feed, NEWS(storing_item("1", NULL, "one")), 1);
+	struct feed_state before = load_state(storing, feed);
+	storing_sync(storing, 1, &moved, &id);
+	assert_int_equal(poll_late(storing, &before, "2"), -ESTALE);
+	struct feed_state now = load_state(storing, feed);
+	assert_null(now.etag);
+	assert_int_equal(now.first_poll_at, 0);
+	feed_state_fini(&now);
+	assert_int_equal(poll(storing, feed, NEWS(storing_item("2", NULL, "two")), 1), 1);
+	ASSERT_TOLD(storing, 0, "");
+}
+
+static void
+a_poll_undoes_no_command(void **state)
+{
+	struct storing *storing = *state;
+	int64_t feed = one_feed(storing);
+	AUTO(arena_fini) struct arena arena = {0};
+	struct store_feed_command command = {.command = FEED_ACCEPT_MOVE, .id = feed, .now = 3};
+	struct store_poll moves = {.outcome = POLL_UNCHANGED,
+		.arena = &arena,
+		.state = load_state(storing, feed),
+		.plan = storing_plan};
+
+	moves.state.moved_to = xstrdup("https://example.org/b");
+	store_poll(storing->store, &moves);
+	storing_wait(storing);
+	assert_int_equal(moves.head.result, 0);
+	feed_state_fini(&moves.state);
+	struct feed_state before = load_state(storing, feed);
+	store_feed_command(storing->store, &command);
+	storing_wait(storing);
+	assert_int_equal(command.count, 1);
+	assert_int_equal(poll_late(storing, &before, "1"), -ESTALE);
+	before = load_state(storing, feed);
+	assert_string_equal(before.accepted_url, "https://example.org/b");
+	assert_int_equal(poll_late(storing, &before, "1"), 0);
+	before = load_state(storing, feed);
+	assert_string_equal(before.etag, "of the poll");
+	feed_state_fini(&before);
+}
+
+static void
+plan_to_move(struct store_poll *poll)
+{
+	storing_plan(poll);
+	free(poll->state.accepted_url);
+	poll->state.accepted_url = xstrdup("https://example.org/accepted");
+}
+
 static void
 state_comes_back_as_it_was(void **state)
 {
 	struct storing *storing = *state;
 	struct store_load before = {.id = one_feed(storing)}, after = before;
-	struct store_poll poll = {.outcome = POLL_UNCHANGED, .now = 77, .plan = storing_plan};
+	struct store_poll poll = {.outcome = POLL_UNCHANGED, .now = 77, .plan = plan_to_move};
 	AUTO(arena_fini) struct arena arena = {0};
 
 	store_load(storing->store, &before);
@@ -320,8 +418,7 @@ state_comes_back_as_it_was(void **state)
 	poll.state = before.state;
 	char **const strings[] = {&poll.state.title, &poll.state.home_page_url,
 		&poll.state.language, &poll.state.etag, &poll.state.last_modified,
-		&poll.state.detail, &poll.state.moved_to, &poll.state.accepted_url,
-		&poll.state.reason};
+		&poll.state.detail, &poll.state.moved_to, &poll.state.reason};
 	int64_t *const numbers[] = {&poll.state.first_poll_at, &poll.state.last_poll_at,
 		&poll.state.last_success_at, &poll.state.last_change_at, &poll.state.full_fetch_at,
 		&poll.state.failing_since, &poll.state.moved_since, &poll.state.retry_after_at,
@@ -348,8 +445,7 @@ state_comes_back_as_it_was(void **state)
 	storing_wait(storing);
 	char **const read_strings[] = {&after.state.title, &after.state.home_page_url,
 		&after.state.language, &after.state.etag, &after.state.last_modified,
-		&after.state.detail, &after.state.moved_to, &after.state.accepted_url,
-		&after.state.reason};
+		&after.state.detail, &after.state.moved_to, &after.state.reason};
 	int64_t *const read_numbers[] = {&after.state.first_poll_at, &after.state.last_poll_at,
 		&after.state.last_success_at, &after.state.last_change_at,
 		&after.state.full_fetch_at, &after.state.failing_since, &after.state.moved_since,
@@ -358,6 +454,7 @@ state_comes_back_as_it_was(void **state)
 		&after.state.polls_304, &after.state.items, &after.state.bytes};
 	for (size_t i = 0; i < ARRAY_SIZE(strings); i++)
 		assert_string_equal(*strings[i], *read_strings[i]);
+	assert_string_equal(after.state.accepted_url, "https://example.org/accepted");
 	for (size_t i = 0; i < ARRAY_SIZE(numbers); i++)
 		assert_int_equal(*numbers[i], *read_numbers[i]);
 	assert_true(after.state.body_hash == UINT64_MAX - 5);
@@ -389,6 +486,8 @@ main(void)
 		WITH_STORE(new_ids_of_a_site_are_one_event),
 		WITH_STORE(new_ids_at_every_poll_are_one_event),
 		WITH_STORE(renamed_and_moved_feeds),
+		WITH_STORE(a_poll_of_a_former_address_changes_nothing),
+		WITH_STORE(a_poll_undoes_no_command),
 		WITH_STORE(state_comes_back_as_it_was),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
