@@ -5,6 +5,7 @@
  * try has a row in `deliveries`; done ones stay as history for as long as their event does.
  */
 #include <errno.h>
+#include <jansson.h>
 #include <string.h>
 
 #include "room.h"
@@ -55,14 +56,28 @@ deliveries_read(struct store *store, sqlite3_stmt *stmt, struct arena *arena,
 }
 
 int
+notifiers_configure(struct store *store, const struct config *config)
+{
+	json_t *names = json_array();
+
+	for (size_t i = 0; i < config->n_notifies; i++)
+		json_array_append_new(names, json_string(config->notifies[i].name));
+	AUTO(freep) char *text = json_dumps(names, JSON_COMPACT);
+	json_decref(names);
+	return db_run(&store->db,
+		"UPDATE cursors SET configured = NOT configured WHERE notifier AND configured !="
+		" (name IN (SELECT value FROM json_each(?)))",
+		BINDS(TEXT(text)));
+}
+
+int
 write_notify_load(struct store *store, struct store_notify_load *load)
 {
-	/* A new notifier starts with the first event after it was configured. One that comes back
-	 * after it was gone, too. */
+	/* A new notifier starts with the first event after it was configured; one that comes back
+	 * goes on where it was. */
 	int r = db_run(&store->db,
 		"INSERT INTO cursors(name, notifier, seq, at) VALUES(?1, 1, ?2, unixepoch()) ON "
-		"CONFLICT DO UPDATE"
-		" SET configured = 1, seq = CASE WHEN configured THEN seq ELSE max(seq, ?2) END",
+		"CONFLICT DO UPDATE SET configured = 1",
 		BINDS(TEXT(load->name), INT(store->seq)));
 	sqlite3_stmt *stmt;
 

@@ -228,7 +228,8 @@ write_sync(struct store *store, struct store_sync *sync)
 
 	if (r == 0)
 		r = articles_configure(store, config);
-
+	if (r == 0)
+		r = notifiers_configure(store, config);
 	sync->feeds = xcalloc(config->n_feeds, sizeof(*sync->feeds));
 	for (size_t i = 0; r == 0 && i < config->n_feeds; i++)
 		r = sync_one(store, &config->feeds[i], &sync->feeds[i]);

@@ -313,7 +313,8 @@ view_deliveries(struct view *view, int64_t seq,
 			  " ORDER BY c.name",
 			  BINDS(INT(seq)))
 		: db_query(&view->db,
-			  DELIVERIES " WHERE d.state != 0 AND d.state = 2 ORDER BY d.seq, c.name",
+			  DELIVERIES " WHERE d.state != 0 AND d.state = 2 AND c.configured"
+				     " ORDER BY d.seq, c.name",
 			  NO_BINDS);
 	int r;
 

@@ -74,6 +74,8 @@ int write_feed_state(struct store *store, const struct feed_state *state) MUST_U
 int write_feed_command(struct store *store, struct store_feed_command *command) MUST_USE;
 /* tidy.c: one step of retention. */
 int write_tidy(struct store *store, struct store_tidy *tidy) MUST_USE;
+/* deliver.c: which notifiers there are. The others keep their place, but hold up nothing. */
+int notifiers_configure(struct store *store, const struct config *config) MUST_USE;
 /* deliver.c: a notifier's cursor and open deliveries; makes the row of a new one. */
 int write_notify_load(struct store *store, struct store_notify_load *load) MUST_USE;
 /* deliver.c: moves a cursor, writes deliveries. */

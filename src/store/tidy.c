@@ -12,6 +12,10 @@
 #define DAY 86400
 /* Rows deleted in one step. */
 #define STEP 200
+/* Of an event e: deliveries that are tried again, or were set aside. */
+#define OPEN_DELIVERIES                                                                            \
+	"cursors c JOIN deliveries d ON d.cursor = c.id AND d.seq = e.seq AND d.state != 0"        \
+	" AND c.configured"
 
 /* The newest seq up to which the log may go: every cursor is past it, or it is older than
  * keep_events. */
@@ -37,8 +41,7 @@ safe_seq(struct store *store, const struct store_tidy *tidy, int64_t *ret_seq,
 	return r < 0 ? r : 0;
 }
 
-/* Cursors behind what the log may forget are moved up to it: they have lost events, and are
- * counted. */
+/* Counts the cursors that are behind what the log may forget. */
 static int
 overtake(struct store *store, struct store_tidy *tidy, int64_t seq)
 {
@@ -47,6 +50,17 @@ overtake(struct store *store, struct store_tidy *tidy, int64_t seq)
 	int r = db_int(&store->db, &tidy->overdue_consumers,
 		"SELECT count(*) FROM cursors WHERE seq < ? AND configured", BINDS(INT(seq)));
 	return r < 0 ? r : 0;
+}
+
+/* Rows of one number, into an array of STEP: how many, or -errno. */
+static int
+numbers(struct store *store, sqlite3_stmt *stmt, int64_t ret_numbers[STEP])
+{
+	int n = 0, r;
+
+	while ((r = db_step(&store->db, stmt)) > 0)
+		ret_numbers[n++] = sqlite3_column_int64(stmt, 0);
+	return r < 0 ? r : n;
 }
 
 static int
@@ -67,6 +81,21 @@ delete_item(struct store *store, int64_t item)
 	return r;
 }
 
+/* n: -errno where they could not be read. */
+static int
+delete_all(struct store *store, struct store_tidy *tidy, const int64_t *items, int n)
+{
+	int r = 0;
+
+	if (n < 0)
+		return n;
+	for (int i = 0; r == 0 && i < n; i++)
+		r = delete_item(store, items[i]);
+	tidy->items += n;
+	tidy->more = tidy->more || n == STEP;
+	return r;
+}
+
 /* Items of one feed. `seen.last` is kept to the day, so what was listed by the last document, under
  * any spelling of its key, was sighted within a day of it. */
 static int
@@ -74,26 +103,18 @@ delete_items(
 	struct store *store, struct store_tidy *tidy, const struct feed_config *feed, int64_t safe)
 {
 	int64_t ids[STEP];
-	size_t n = 0;
 	sqlite3_stmt *stmt = db_query(&store->db,
 		"SELECT i.id FROM feeds f JOIN items i ON i.feed = f.id"
 		" WHERE f.name = ?1 AND i.first_seen < ?2 AND i.seq <= ?3 AND NOT i.held AND i.id"
 		" NOT IN (SELECT item FROM seen WHERE feed = (SELECT id FROM feeds WHERE name = ?1)"
 		"  AND last > (SELECT last_change FROM feeds WHERE name = ?1) - ?4)"
-		" AND NOT EXISTS (SELECT 1 FROM events e JOIN deliveries d ON d.seq = e.seq WHERE "
-		"e.item = i.id AND d.state != 0)"
+		" AND NOT EXISTS (SELECT 1 FROM events e JOIN " OPEN_DELIVERIES
+		" WHERE e.item = i.id)"
 		" ORDER BY i.id LIMIT ?5",
 		BINDS(TEXT(feed->name), INT(tidy->now - feed->settings->keep), INT(safe), INT(DAY),
 			INT(STEP)));
-	int r;
 
-	while ((r = db_step(&store->db, stmt)) > 0)
-		ids[n++] = sqlite3_column_int64(stmt, 0);
-	for (size_t i = 0; r == 0 && i < n; i++)
-		r = delete_item(store, ids[i]);
-	tidy->items += (int64_t)n;
-	tidy->more = tidy->more || n == STEP;
-	return r;
+	return delete_all(store, tidy, ids, numbers(store, stmt, ids));
 }
 
 /* Items of feeds that left the configuration follow the longest default: keep_events. */
@@ -101,38 +122,44 @@ static int
 delete_orphans(struct store *store, struct store_tidy *tidy, int64_t safe)
 {
 	int64_t ids[STEP];
-	size_t n = 0;
-	sqlite3_stmt *stmt;
-	int r;
 
 	if (tidy->config->keep_events <= 0)
 		return 0;
-	stmt = db_query(&store->db,
+	sqlite3_stmt *stmt = db_query(&store->db,
 		"SELECT i.id FROM feeds f JOIN items i ON i.feed = f.id WHERE NOT f.configured AND "
-		"i.first_seen < ?1"
-		" AND i.seq <= ?2 LIMIT ?3",
+		"i.first_seen < ?1 AND i.seq <= ?2"
+		" AND NOT EXISTS (SELECT 1 FROM events e JOIN " OPEN_DELIVERIES
+		" WHERE e.item = i.id AND d.state = 1)"
+		" LIMIT ?3",
 		BINDS(INT(tidy->now - tidy->config->keep_events), INT(safe), INT(STEP)));
-	while ((r = db_step(&store->db, stmt)) > 0)
-		ids[n++] = sqlite3_column_int64(stmt, 0);
-	for (size_t i = 0; r == 0 && i < n; i++)
-		r = delete_item(store, ids[i]);
-	tidy->items += (int64_t)n;
-	tidy->more = tidy->more || n == STEP;
-	return r;
+	return delete_all(store, tidy, ids, numbers(store, stmt, ids));
 }
 
 /* Feed events have no item to go with. */
 static int
 delete_feed_events(struct store *store, struct store_tidy *tidy, int64_t safe)
 {
+	int64_t seqs[STEP];
+
 	if (tidy->config->keep_events <= 0)
 		return 0;
-	int r = db_run(&store->db,
-		"DELETE FROM events WHERE seq IN (SELECT seq FROM events WHERE item IS NULL AND at "
-		"< ?1 AND seq <= ?2"
-		" ORDER BY seq LIMIT ?3)",
+	sqlite3_stmt *stmt = db_query(&store->db,
+		"SELECT e.seq FROM events e WHERE e.item IS NULL AND e.at < ?1 AND e.seq <= ?2"
+		" AND NOT EXISTS (SELECT 1 FROM " OPEN_DELIVERIES ")"
+		" ORDER BY e.seq LIMIT ?3",
 		BINDS(INT(tidy->now - tidy->config->keep_events), INT(safe), INT(STEP)));
-	tidy->events += sqlite3_changes(store->db.handle);
+	int n = numbers(store, stmt, seqs), r = n < 0 ? n : 0;
+	for (int i = 0; r == 0 && i < n; i++) {
+		r = db_run(&store->db,
+			"DELETE FROM deliveries WHERE seq = ?1 AND cursor IN (SELECT id FROM "
+			"cursors)",
+			BINDS(INT(seqs[i])));
+		if (r == 0)
+			r = db_run(&store->db, "DELETE FROM events WHERE seq = ?",
+				BINDS(INT(seqs[i])));
+	}
+	tidy->events += n > 0 ? n : 0;
+	tidy->more = tidy->more || n == STEP;
 	return r;
 }
 

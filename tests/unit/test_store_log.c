@@ -211,6 +211,143 @@ retention_spares_what_is_listed_or_needed(void **state)
 	assert_int_equal(count(storing, "SELECT count(*) FROM items"), 100);
 }
 
+/* The configuration is read anew, with or without the notifier "n". */
+static void
+sync_notifier(struct storing *storing, bool wanted)
+{
+	struct feed_config feed = {
+		.name = "a", .url = "https://example.org/feed", .settings = &settings};
+	struct notify_config notify = {.name = "n"};
+	struct config config = {
+		.feeds = &feed, .n_feeds = 1, .notifies = &notify, .n_notifies = wanted};
+	struct store_sync sync = {.config = &config};
+
+	store_sync(storing->store, &sync);
+	storing_wait(storing);
+	assert_int_equal(sync.head.result, 0);
+	free(sync.feeds);
+}
+
+static void
+deliver(struct storing *storing, int64_t notify, int64_t cursor, const struct delivery *delivery)
+{
+	struct store_deliver deliver = {
+		.notify = notify, .cursor = cursor, .deliveries = delivery, .n_deliveries = 1};
+
+	store_deliver(storing->store, &deliver);
+	storing_wait(storing);
+	assert_int_equal(deliver.head.result, 0);
+}
+
+static int
+count_row(void *arg, const char *notify, const struct delivery *delivery, const char *title)
+{
+	(void)notify;
+	(void)delivery;
+	(void)title;
+	++*(int *)arg;
+	return 0;
+}
+
+static int
+count_cursor(void *arg, const struct view_cursor *cursor)
+{
+	(void)cursor;
+	++*(int *)arg;
+	return 0;
+}
+
+/* What `feedctl failed` and the metrics tell of. */
+static void
+assert_visible(struct storing *storing, int failed, int cursors)
+{
+	struct view *view;
+	int n_failed = 0, n_cursors = 0;
+
+	assert_int_equal(view_open(&view, store_path(storing->store)), 0);
+	assert_int_equal(view_deliveries(view, 0, count_row, &n_failed), 0);
+	assert_int_equal(view_cursors(view, count_cursor, &n_cursors), 0);
+	view_close(view);
+	assert_int_equal(n_failed, failed);
+	assert_int_equal(n_cursors, cursors);
+}
+
+/* A notifier that left the configuration keeps its place, and holds up nothing. */
+static void
+notifiers_that_left_hold_up_nothing(void **state)
+{
+	struct storing *storing = *state;
+	int64_t feed = one_feed(storing);
+	struct store_notify_load load;
+
+	load_notifier(storing, &load);
+	arena_fini(&load.arena);
+	show(storing, feed, 0, 1, NOW);
+	show(storing, feed, 0, 10, NOW);
+	deliver(storing, load.id, 4,
+		&(struct delivery){.seq = 2, .state = DELIVERY_FAILED, .detail = "no"});
+	show(storing, feed, 9, 10, NOW + 41 * DAY);
+	assert_visible(storing, 1, 1);
+	tidy(storing, NOW + 42 * DAY, 0);
+	/* Of the first four the one that was set aside stays; the first item has no event. */
+	assert_int_equal(count(storing, "SELECT count(*) FROM items"), 6);
+	sync_notifier(storing, false);
+	assert_visible(storing, 0, 0);
+	sync_notifier(storing, true);
+	load_notifier(storing, &load);
+	assert_int_equal(load.cursor, 4);
+	assert_int_equal(load.n_failed, 1);
+	arena_fini(&load.arena);
+	assert_visible(storing, 1, 1);
+	sync_notifier(storing, false);
+	tidy(storing, NOW + 43 * DAY, 0);
+	assert_int_equal(count(storing, "SELECT count(*) FROM items"), 1);
+	assert_int_equal(count(storing, "SELECT count(*) FROM deliveries"), 0);
+}
+
+static void
+add_failing(struct store_poll *poll)
+{
+	storing_plan(poll);
+	poll->events[poll->n_events++] =
+		(struct store_feed_event){.kind = EVENT_FEED_FAILING, .title = "a fails"};
+}
+
+/* A feed event that still waits for a notifier stays, and one that goes takes what was noted of it
+ * along. */
+static void
+feed_events_go_with_their_deliveries(void **state)
+{
+	struct storing *storing = *state;
+	AUTO(arena_fini) struct arena arena = {0};
+	struct store_load before = {.id = one_feed(storing)};
+	struct store_notify_load load;
+
+	load_notifier(storing, &load);
+	arena_fini(&load.arena);
+	for (int i = 0; i < 3; i++) {
+		struct store_poll poll = {
+			.outcome = POLL_FAILED, .arena = &arena, .now = NOW, .plan = add_failing};
+
+		store_load(storing->store, &before);
+		storing_wait(storing);
+		poll.state = before.state;
+		store_poll(storing->store, &poll);
+		storing_wait(storing);
+		assert_int_equal(poll.head.result, 0);
+		feed_state_fini(&poll.state);
+	}
+	deliver(storing, load.id, 3, &(struct delivery){.seq = 1, .state = DELIVERY_DONE});
+	deliver(storing, load.id, 3, &(struct delivery){.seq = 2, .state = DELIVERY_WAITING});
+	tidy(storing, NOW + 40 * DAY, 30 * DAY);
+	assert_int_equal(count(storing, "SELECT sum(seq) FROM events"), 2);
+	assert_int_equal(count(storing, "SELECT sum(seq) FROM deliveries"), 2);
+	deliver(storing, load.id, 3, &(struct delivery){.seq = 2, .state = DELIVERY_DONE});
+	tidy(storing, NOW + 40 * DAY, 30 * DAY);
+	assert_int_equal(count(storing, "SELECT count(*) FROM events"), 0);
+	assert_int_equal(count(storing, "SELECT count(*) FROM deliveries"), 0);
+}
+
 /* Ten items leave a feed that goes on with one, and come back. */
 static int64_t
 told_after(struct storing *storing, int64_t feed, int64_t *now, int64_t away)
@@ -434,6 +571,8 @@ main(void)
 		WITH_STORE(consumers_never_go_back),
 		WITH_STORE(consumers_are_not_without_number),
 		WITH_STORE(retention_spares_what_is_listed_or_needed),
+		WITH_STORE(notifiers_that_left_hold_up_nothing),
+		WITH_STORE(feed_events_go_with_their_deliveries),
 		WITH_STORE(items_that_come_back_after_years),
 		WITH_STORE(search_finds_words),
 		WITH_STORE(a_second_daemon_is_refused),
