@@ -248,6 +248,34 @@ read_offset(struct cursor *cursor, int sign, struct moment *moment)
 	return hours >= 0 && hours < 24 && minutes >= 0 && minutes < 60;
 }
 
+/* A name that takes what is left: its minutes, or ZONE_UNKNOWN. */
+static int
+take_name(struct cursor *cursor, const struct moment *moment)
+{
+	const char *rest = cursor->s + cursor->at;
+	size_t left = cursor->len - cursor->at;
+	char name[8];
+
+	if (left >= sizeof(name))
+		return ZONE_UNKNOWN;
+	for (size_t i = 0; i < left; i++)
+		name[i] = (char)(rest[i] >= 'a' && rest[i] <= 'z' ? rest[i] - 32 : rest[i]);
+	cursor->at = cursor->len;
+	return date_zone(name, left, moment);
+}
+
+/* An offset, and behind it a name that says the same: "+00:00Z", "+0100 CET". */
+static bool
+read_offset_and_name(struct cursor *cursor, int sign, struct moment *moment)
+{
+	if (!read_offset(cursor, sign, moment))
+		return false;
+	skip_blanks(cursor);
+	if (cursor->at == cursor->len || peek(cursor) == '[')
+		return true;
+	return take_name(cursor, moment) == moment->offset_minutes;
+}
+
 static bool
 read_zone(struct cursor *cursor, struct moment *moment)
 {
@@ -260,19 +288,13 @@ read_zone(struct cursor *cursor, struct moment *moment)
 		return true;
 	if (c == '+' || c == '-') {
 		cursor->at++;
-		return read_offset(cursor, c == '-' ? -1 : 1, moment);
+		return read_offset_and_name(cursor, c == '-' ? -1 : 1, moment);
 	}
 	if (left > 3 && memcmp(rest, minus_sign, 3) == 0) {
 		cursor->at += 3;
-		return read_offset(cursor, -1, moment);
+		return read_offset_and_name(cursor, -1, moment);
 	}
-	char name[8];
-	if (left >= sizeof(name))
-		return false;
-	for (size_t i = 0; i < left; i++)
-		name[i] = (char)(rest[i] >= 'a' && rest[i] <= 'z' ? rest[i] - 32 : rest[i]);
-	moment->offset_minutes = date_zone(name, left, moment);
-	cursor->at = cursor->len;
+	moment->offset_minutes = take_name(cursor, moment);
 	return moment->offset_minutes != ZONE_UNKNOWN;
 }
 

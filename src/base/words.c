@@ -15,9 +15,9 @@ struct reader {
 	const struct tokens *tokens;
 	bool used[TOKENS_MAX];
 	struct moment moment;
-	bool has_clock, has_offset;
+	bool has_clock, has_offset, zone_behind;
 	size_t clock_end;	  /* the token behind the clock */
-	const struct token *zone; /* a name, NULL without one */
+	const struct token *zone; /* a name, NULL without one; behind the offset or before it */
 	int offset_minutes;
 };
 
@@ -222,12 +222,18 @@ find_zone(struct reader *reader)
 	reader->has_offset = end > 0;
 	if (end > 0)
 		use(reader, i, end);
-	else if (!reader->zone && reader->tokens->comment.zone_len > 0)
+	if (end > 0 && !reader->zone && token_at(reader, end)->zone_len > 0 && !reader->used[end]) {
+		reader->zone = token_at(reader, end);
+		reader->zone_behind = reader->used[end] = true;
+	}
+	if (end > 0)
+		return;
+	if (!reader->zone && reader->tokens->comment.zone_len > 0)
 		reader->zone = &reader->tokens->comment;
 }
 
-/* "GMT+1" is +1, "CET +0100" says it twice. False if the zone contradicts itself or is ambiguous.
- * The date must be known by now: the meaning of some names depends on it. */
+/* "GMT+1" is +1, "CET +0100" and "+0000 GMT" say it twice. False if the zone contradicts itself or
+ * is ambiguous. The date must be known by now: the meaning of some names depends on it. */
 static bool
 apply_zone(const struct reader *reader, struct moment *moment)
 {
@@ -239,7 +245,7 @@ apply_zone(const struct reader *reader, struct moment *moment)
 			return false;
 	}
 	moment->offset_minutes = reader->has_offset ? reader->offset_minutes : named;
-	return named == 0 || named == moment->offset_minutes;
+	return (named == 0 && !reader->zone_behind) || named == moment->offset_minutes;
 }
 
 /*
