@@ -13,6 +13,7 @@
 #include <strings.h>
 
 #include "mend.h"
+#include "rules.h"
 
 static const char *const roots[] = {"rss", "RDF", "feed", "channel", "entry", "item"};
 static const char *const items[] = {"item", "entry"};
@@ -29,6 +30,11 @@ static const char *const fields[] = {"title", "link", "guid", "pubDate", "catego
 /* Fields that hold markup. */
 static const char *const contents[] = {
 	"description", "encoded", "content", "summary", "subtitle", "tagline"};
+/* Fields whose names no markup has. */
+static const char *const feed_words[] = {"guid", "pubDate", "enclosure", "lastBuildDate",
+	"managingEditor", "webMaster", "updated", "published"};
+/* Fields that hold nothing at all. */
+static const char *const empties[] = {"enclosure", "thumbnail", "cloud", "in-reply-to"};
 /* HTML that is never closed; those whose names are no names of feeds. */
 static const char *const voids[] = {
 	"br", "hr", "img", "wbr", "input", "embed", "area", "col", "meta"};
@@ -169,29 +175,86 @@ close_before_item(struct mender *mender, const char *at)
 	close_to(mender, field, at);
 }
 
+/* "dc:creator" and its like: a prefix that feeds have and markup has not. */
+static bool
+has_feed_prefix(const char *name, size_t len)
+{
+	const char *colon = memchr(name, ':', len);
+	char prefix[16];
+
+	if (!colon || (size_t)(colon - name) >= sizeof(prefix))
+		return false;
+	memcpy(prefix, name, (size_t)(colon - name));
+	prefix[colon - name] = '\0';
+	enum ns ns = namespace_find(NULL, prefix, NS_UNKNOWN);
+	return ns != NS_UNKNOWN && ns != NS_XHTML;
+}
+
+/* media:content is not. */
+static bool
+is_content(const struct open_tag *open)
+{
+	struct word field = local_name(open->name, open->len);
+	bool prefixed = open->len > field.len;
+
+	return IS_ONE_OF(field, contents) &&
+		!(prefixed && field.len == 7 && strncasecmp(field.s, "content", 7) == 0);
+}
+
+/* Whether an open field, which may hold text or markup or neither, ends where a tag starts. */
+static bool
+ends_field(const struct open_tag *open, const struct tag *tag)
+{
+	struct word field = local_name(open->name, open->len);
+	struct word name = local_name(tag->name, tag->name_len);
+	bool plain = name.len == tag->name_len;
+	bool prefixed = open->len > field.len;
+
+	if (IS_ONE_OF(field, empties))
+		return true;
+	if (IS_ONE_OF(field, leaves) ||
+		(prefixed && field.len == 5 && strncasecmp(field.s, "image", 5) == 0))
+		return plain ? IS_ONE_OF(name, fields) : has_feed_prefix(tag->name, tag->name_len);
+	/* Markup has titles and links too, but seldom right within a description. */
+	if (!is_content(open))
+		return false;
+	return plain ? IS_ONE_OF(name, leaves) || IS_ONE_OF(name, empties)
+		     : has_feed_prefix(tag->name, tag->name_len);
+}
+
+/* The same where elements of the markup are open too: only names that markup does not have count.
+ */
+static bool
+ends_markup(const struct open_tag *open, const struct tag *tag)
+{
+	struct word name = {tag->name, tag->name_len};
+
+	return is_content(open) &&
+		(memchr(name.s, ':', name.len) ? has_feed_prefix(name.s, name.len)
+					       : IS_ONE_OF(name, feed_words));
+}
+
 /* What a start tag closes: the item before it, or a field that holds no other field. */
 static void
 close_before(struct mender *mender, const struct tag *tag)
 {
-	struct word name = local_name(tag->name, tag->name_len);
-
-	if (IS_ONE_OF(name, items)) {
+	if (IS_ONE_OF(local_name(tag->name, tag->name_len), items)) {
 		close_before_item(mender, tag->name);
 		return;
 	}
-	if (mender->depth < 2 || name.len != tag->name_len || !IS_ONE_OF(name, fields))
+	size_t field = mender->depth - 1;
+	while (field > 0 && field < mender->depth &&
+		!IS_ONE_OF(local_name(mender->open[field - 1].name, mender->open[field - 1].len),
+			structure))
+		field--;
+	if (field == 0 || field >= mender->depth)
 		return;
-	const struct open_tag *top = &mender->open[mender->depth - 1];
-	const struct open_tag *around = &mender->open[mender->depth - 2];
-	struct word open = {top->name, top->len};
-	if (!IS_ONE_OF(local_name(around->name, around->len), structure))
+	bool is_top = field + 1 == mender->depth;
+	if (is_top ? !ends_field(&mender->open[field], tag)
+		   : !ends_markup(&mender->open[field], tag))
 		return;
-	/* Markup has titles and links too, but seldom right within a description. */
-	if (IS_ONE_OF(open, leaves) ||
-		(IS_ONE_OF(local_name(open.s, open.len), contents) && IS_ONE_OF(name, leaves))) {
-		mend_note(mender, "an element that was not closed", tag->name);
-		close_top(mender);
-	}
+	mend_note(mender, "an element that was not closed", tag->name);
+	close_to(mender, field, tag->name);
 }
 
 static const char *
@@ -223,12 +286,33 @@ start_tag(struct mender *mender, const char *at, struct tag *tag)
 	return tag->next;
 }
 
+/* The length of what starts a CDATA section, in any spelling: "<![CDATA[", "<!CDATA[",
+ * "<![ cdata [". 0 if it is none. */
+static size_t
+cdata_length(const char *at, const char *end)
+{
+	static const char *const parts[] = {"[", "cdata", "["};
+	const char *s = at + 2;
+
+	for (size_t i = 0; i < ARRAY_SIZE(parts); i++) {
+		size_t n = strlen(parts[i]);
+
+		while (i > 0 && s < end && *s == ' ')
+			s++;
+		if ((size_t)(end - s) >= n && strncasecmp(s, parts[i], n) == 0)
+			s += n;
+		else if (i > 0)
+			return 0;
+	}
+	return (size_t)(s - at);
+}
+
 /* A section without an end that reaches over the end tag of its element into another section ends
  * at that tag. */
 static const char *
-cdata(struct mender *mender, const char *at)
+cdata(struct mender *mender, const char *at, size_t mark)
 {
-	const char *start = at + 9;
+	const char *start = at + mark;
 	const char *next = past(mender, start, "]]>");
 	const char *stop = next ? next - 3 : mender->end;
 	const char *another = memmem(start, (size_t)(stop - start), "<![CDATA[", 9);
@@ -304,8 +388,11 @@ declaration(struct mender *mender, const char *at)
 			next = past(mender, at, ">");
 		return next ? next : mender->end;
 	}
-	if (left >= 9 && memcmp(at, "<![CDATA[", 9) == 0)
-		return cdata(mender, at);
+	size_t mark = cdata_length(at, mender->end);
+	if (mark > 0 && memcmp(at, "<![CDATA[", mark) != 0)
+		mend_note(mender, "a CDATA section that starts in another way", at);
+	if (mark > 0)
+		return cdata(mender, at, mark);
 	if (left >= 4 && memcmp(at, "<!--", 4) == 0) {
 		next = past(mender, at + 4, "-->");
 		if (!next) {

@@ -145,6 +145,8 @@ tag_read(struct mender *mender, const char *at, struct tag *tag)
 	tag->name_len = (size_t)(at - tag->name);
 	if (at < end && !is_space(*at) && *at != '>' && *at != '/')
 		return false;
+	if (at[-1] == ':') /* "<http://…>" */
+		return false;
 	while (at < end && *at != '>' && *at != '<') {
 		struct tag_attribute attribute;
 
