@@ -136,7 +136,8 @@ take_media(struct reader *reader, const xmlChar **attributes, int n)
 		builder_text(&reader->builder, SLOT_IMAGE, 4, attachment.url);
 }
 
-static void
+/* False where no attribute says it: then the text may. */
+static bool
 take_image(struct reader *reader, const struct rule *rule, const xmlChar **attributes, int n)
 {
 	const char *url = url_attribute(reader, attributes, n, "href");
@@ -144,6 +145,7 @@ take_image(struct reader *reader, const struct rule *rule, const xmlChar **attri
 	if (!url)
 		url = url_attribute(reader, attributes, n, "url");
 	builder_text(&reader->builder, rule->slot, rule->rank, url);
+	return url != NULL;
 }
 
 /* What an item answers: the first that it names. */
@@ -410,11 +412,13 @@ begin_text(struct reader *reader, const struct rule *rule, const xmlChar **attri
 	if (rule->action == READ_CONSTRUCT && rule->slot == SLOT_CONTENT)
 		take_source(reader, attributes, n);
 	const char *label = NULL;
+	bool spare = false;
 	if (rule->action == READ_TAG) {
 		label = line_attribute(reader, attributes, n, "term");
 		if (!label)
 			label = line_attribute(reader, attributes, n, "text");
-		if (!label)
+		spare = !label;
+		if (spare)
 			label = line_attribute(reader, attributes, n, "label");
 	}
 	bool permalink = false;
@@ -428,6 +432,7 @@ begin_text(struct reader *reader, const struct rule *rule, const xmlChar **attri
 	reader->capture.base64 = base64;
 	reader->capture.permalink = permalink;
 	reader->capture.label = label;
+	reader->capture.spare = spare;
 }
 
 /* Attributes say it: an address, or what else it is than a link to a page. */
@@ -466,8 +471,8 @@ act(struct reader *reader, const struct rule *rule, const struct cached_name *na
 	} else if (rule->action == TAKE_MEDIA) {
 		take_media(reader, attributes, n);
 		level->in = IN_MEDIA;
-	} else if (rule->action == TAKE_IMAGE) {
-		take_image(reader, rule, attributes, n);
+	} else if (rule->action == TAKE_IMAGE && take_image(reader, rule, attributes, n)) {
+		return;
 	} else if (rule->action == TAKE_REPLY) {
 		take_reply(reader, attributes, n);
 	} else if (rule->action == READ_LINK && is_atom_link(reader, attributes, n)) {
@@ -497,19 +502,23 @@ rule_here(const struct cached_name *name, uint16_t in, size_t depth)
 }
 
 bool
-element_is_person(struct reader *reader, const struct cached_name *name)
+element_has_parts(struct reader *reader, const struct cached_name *name)
 {
 	struct level *level = &reader->levels[reader->depth];
-	const struct rule *author = reader->capture.rule;
+	const struct rule *rule = reader->capture.rule;
+	bool person = rule->action == READ_AUTHOR;
 
-	if (author->action != READ_AUTHOR || reader->capture.depth > 0 ||
-		!rule_here(name, IN_PERSON, reader->depth))
+	if ((!person && rule->action != TAKE_IMAGE) || reader->capture.depth > 0)
 		return false;
+	level->in = person ? IN_PERSON : IN_IMAGE;
+	if (!rule_here(name, level->in, reader->depth)) {
+		level->in = IN_NOTHING;
+		return false;
+	}
 	reader->capture.rule = NULL;
 	memset(reader->person, 0, sizeof(reader->person));
-	level->in = IN_PERSON;
-	level->action = ENTER_PERSON;
-	level->rank = author->rank;
+	level->action = person ? ENTER_PERSON : ENTER_IMAGE;
+	level->rank = rule->rank;
 	return true;
 }
 

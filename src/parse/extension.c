@@ -38,6 +38,7 @@ static const struct rule rules[] = {
 	{"in-reply-to", NS_THREAD, IN_ITEM, TAKE_REPLY, SLOT_NONE, 1},
 	{"issued", NS_DCTERMS, IN_ITEM, READ_DATE, SLOT_PUBLISHED, 2},
 	{"keywords", NS_ITUNES, IN_ITEM, READ_TAGS, SLOT_NONE, 1},
+	{"keywords", NS_MEDIA, IN_ITEM | IN_MEDIA, READ_TAGS, SLOT_NONE, 1},
 	{"language", NS_DC, IN_ANY, READ_LINE, SLOT_LANGUAGE, 2},
 	{"lat", NS_GEO, IN_ITEM | IN_PLACE, READ_DEGREES, SLOT_LATITUDE, 3},
 	{"link", NS_ITUNES, IN_FEED, READ_LINK, SLOT_NONE, 4},

@@ -36,6 +36,7 @@ struct capture {
 	bool in_div;	 /* the one div around XHTML is left out */
 	size_t depth;	 /* of elements within */
 	const char *base;
+	bool spare;	   /* the label counts where there is no text */
 	const char *label; /* an attribute that stands in for the text */
 	char *at;	   /* arena only */
 	size_t len;
@@ -90,9 +91,9 @@ struct reader {
 void element_start(struct reader *reader, const struct cached_name *name,
 	const xmlChar **attributes, int n_attributes);
 void element_end(struct reader *reader);
-/* An author whose text is being gathered turns out to be a person with elements of its own: true
- * if this one is the first. */
-bool element_is_person(struct reader *reader, const struct cached_name *name);
+/* An author or image whose text is being gathered turns out to have elements of its own: true if
+ * this one is the first. */
+bool element_has_parts(struct reader *reader, const struct cached_name *name);
 
 /* The value of an attribute (any case) as a string in the side arena, or NULL. ns: NS_UNKNOWN for
  * one without a prefix. */

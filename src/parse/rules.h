@@ -98,7 +98,7 @@ enum action {
 	READ_TAGS,   /* separated by commas */
 	TAKE_ENCLOSURE,
 	TAKE_MEDIA, /* and enter it */
-	TAKE_IMAGE, /* the attribute url, href or rdf:resource */
+	TAKE_IMAGE, /* the attribute url or href, an address as text, or an element url */
 	TAKE_REPLY, /* the attributes ref and href */
 };
 

@@ -81,7 +81,7 @@ on_start(void *user, const xmlChar *local, const xmlChar *prefix, const xmlChar 
 		return;
 	enum ns dialect = reader->dialect;
 	const struct cached_name *name = name_of(reader, local, prefix, uri);
-	if (reader->capture.rule && !element_is_person(reader, name)) {
+	if (reader->capture.rule && !element_has_parts(reader, name)) {
 		capture_start_tag(reader, name, attributes, n_attributes);
 		return;
 	}

@@ -8,6 +8,7 @@
 
 #include "feedd/date.h"
 #include "feedd/text.h"
+#include "feedd/url.h"
 #include "reader.h"
 
 /* Attachments and documents hold numbers of at most so many digits. */
@@ -390,8 +391,12 @@ read_token(struct reader *reader, const struct rule *rule, char *text, size_t le
 		builder_text(builder, rule->slot, rule->rank,
 			builder_line(builder, text, len, reader->limits->max_title));
 	} else if (rule->action == READ_URL || rule->action == READ_LINK) {
+		/* The address of an image counts as much as the image. */
+		uint8_t rank =
+			rule->in == IN_IMAGE ? reader->levels[reader->depth - 1].rank : rule->rank;
+
 		if (rule->slot != SLOT_NONE)
-			builder_text(builder, rule->slot, rule->rank,
+			builder_text(builder, rule->slot, rank,
 				builder_url(builder, reader->capture.base, text, len));
 	} else if (rule->action == READ_ID) {
 		if (builder_wants(builder, rule->slot, rule->rank))
@@ -402,9 +407,15 @@ read_token(struct reader *reader, const struct rule *rule, char *text, size_t le
 	} else if (rule->action == READ_PERSON) {
 		read_person_part(reader, rule, text, len);
 	} else if (rule->action == READ_TAG) {
-		builder_tag(builder,
-			reader->capture.label ? reader->capture.label
-					      : builder_title(builder, text, len));
+		bool label = reader->capture.label && !(reader->capture.spare && len > 0);
+
+		builder_tag(
+			builder, label ? reader->capture.label : builder_title(builder, text, len));
+	} else if (rule->action == TAKE_IMAGE) {
+		/* Words are no address. */
+		if (url_is_http(text) || *text == '/')
+			builder_text(builder, rule->slot, rule->rank,
+				builder_url(builder, reader->capture.base, text, len));
 	} else if (rule->action == READ_TAGS) {
 		read_tags(reader, text, len);
 	}

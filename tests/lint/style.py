@@ -91,6 +91,20 @@ def check_functions(text, longest, is_test):
             yield line, f"{name}() nests {deepest} deep, {MAX_NESTING} are allowed"
 
 
+# A table that is searched by halves: "struct rule rules[] = {" up to its "};".
+RULES = re.compile(r"^static const struct rule rules\[\] = \{$(.*?)^\};$", re.M | re.S)
+
+
+def check_tables(raw):
+    """A rule out of order is not found, and may hide others."""
+    for table in RULES.finditer(raw):
+        last = ""
+        for row in re.finditer(r'^\t\{"([^"]*)"', table.group(1), re.M):
+            if row.group(1) < last:
+                yield sources.line_of(raw, table.start(1) + row.start()), f'"{row.group(1)}" comes before "{last}"'
+            last = row.group(1)
+
+
 def check_source(path):
     raw = sources.read(path)
     text = sources.code(raw)
@@ -103,6 +117,7 @@ def check_source(path):
         yield sources.line_of(raw, match.start()), f"{match.group(1)}: finish it or leave it out"
     if path.parts[0] != "tests":
         yield from check_calls(text, raw)
+    yield from check_tables(raw)
     is_test = path.parts[0] == "tests"
     yield from check_functions(text, MAX_TEST_LINES if is_test else MAX_FUNCTION_LINES, is_test)
 
