@@ -252,6 +252,29 @@ only_blanks(const struct reader *reader)
 	return true;
 }
 
+static bool
+holds_markup(const struct capture *capture)
+{
+	return capture->rule->action >= READ_TITLE && capture->rule->action <= READ_TITLE_CONSTRUCT;
+}
+
+/* Elements stand in what was called plain text: it is markup, and what came before them is its
+ * text.
+ */
+static void
+become_markup(struct reader *reader)
+{
+	struct capture *capture = &reader->capture;
+	size_t len = capture->len;
+	const char *gathered = capture->to_arena ? capture->at : reader->scratch.data;
+	AUTO(freep) char *text = xstrndup(len ? gathered : "", len);
+
+	capture->form = FORM_XHTML;
+	capture->len = 0;
+	buf_reset(&reader->scratch);
+	put_filtered(reader, text, len, MARKUP);
+}
+
 void
 capture_start_tag(struct reader *reader, const struct cached_name *name, const xmlChar **attributes,
 	int n_attributes)
@@ -265,9 +288,10 @@ capture_start_tag(struct reader *reader, const struct cached_name *name, const x
 			reader, "more than %zu levels of markup in a content", CONTENT_DEPTH_MAX);
 		return;
 	}
-	if (capture->rule->action >
-		READ_TITLE_CONSTRUCT) /* what cannot hold markup keeps its text only */
+	if (!holds_markup(capture)) /* it keeps its text only */
 		return;
+	if (capture->form == FORM_PLAIN && !capture->base64)
+		become_markup(reader);
 	if (capture->form == FORM_XHTML && capture->depth == 1 && !capture->in_div &&
 		only_blanks(reader) && strcasecmp((const char *)name->local, "div") == 0) {
 		capture->base = element_base(reader, capture->base, attributes, n_attributes);
@@ -286,7 +310,7 @@ capture_end_tag(struct reader *reader, const struct cached_name *name)
 	struct capture *capture = &reader->capture;
 
 	capture->depth--;
-	if (capture->rule->action > READ_TITLE_CONSTRUCT)
+	if (!holds_markup(capture))
 		return;
 	if (capture->depth == 0 && capture->in_div &&
 		strcasecmp((const char *)name->local, "div") == 0) {
