@@ -33,7 +33,7 @@ struct view;
  * the directory's lock, migrates an older schema, and checks the file if the last stop was not
  * clean. On failure *ret_error is a malloc'd sentence and nothing was touched: -EBUSY in use by
  * another feedd, -EPROTO of a newer schema, -EUCLEAN damaged, -EMEDIUMTYPE not a feedd database,
- * else -errno.
+ * -ENOSPC where the disk is full, else -errno.
  */
 int store_open(struct store **ret_store, const char *state_directory, enum search_mode search,
 	char **ret_error) MUST_USE;

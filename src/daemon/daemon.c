@@ -7,6 +7,7 @@
  */
 #include <errno.h>
 #include <malloc.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -16,6 +17,11 @@
 #include "feedd/log.h"
 #include "feedd/parse.h"
 #include "room.h"
+
+/* What the service manager is asked for at the start: the check of a large database takes long. */
+#define START_SECONDS 600
+/* A start on a full disk looks so often whether there is room. */
+#define ROOM_SECONDS 5
 
 static void
 on_homecoming(struct ev_loop *loop, ev_async *async, int events)
@@ -129,11 +135,18 @@ on_signal(struct ev_loop *loop, ev_signal *signal, int events)
 	(void)loop;
 	(void)events;
 	if (signal->signum == SIGHUP) {
-		reload_begin(daemon, NULL);
+		/* Not before there is something to reload. */
+		if (daemon->ready)
+			reload_begin(daemon, NULL);
+		else
+			daemon->reload_again = true;
 		return;
 	}
 	log_notice("stopping");
-	daemon_stop(daemon);
+	if (daemon->poller)
+		daemon_stop(daemon);
+	else
+		daemon->stopping = true; /* start() sees to it */
 }
 
 static void
@@ -197,18 +210,49 @@ daemon_apply(struct daemon *daemon, struct config *config,
 	store_sync(daemon->store, &applying->sync);
 }
 
+/* A while, and what signals had to say meanwhile. */
+static void
+wait_for_room(struct daemon *daemon)
+{
+	poll(NULL, 0, ROOM_SECONDS * 1000);
+	ev_run(daemon->loop, EVRUN_NOWAIT);
+}
+
+/* Where the disk is full there will be room again, and nobody who starts us then: it is waited for.
+ * -ECANCELED at the stop. */
+static int
+open_store(struct daemon *daemon)
+{
+	const struct config *config = daemon->config;
+	bool said = false;
+
+	for (;;) {
+		AUTO(freep) char *error = NULL;
+
+		service_extend(START_SECONDS);
+		int r = store_open(&daemon->store, config->state_directory, config->search, &error);
+		bool waits = r == -ENOSPC && !daemon->options.once;
+		if (r < 0 && !said)
+			log_error("%s%s", error ? error : strerror(-r),
+				waits ? "; waiting for room" : "");
+		if (!waits)
+			return r;
+		said = true;
+		wait_for_room(daemon);
+		if (daemon->stopping)
+			return -ECANCELED;
+	}
+}
+
 static enum daemon_exit
 start_store(struct daemon *daemon)
 {
-	AUTO(freep) char *error = NULL;
+	int r = open_store(daemon);
 
-	service_extend(600);
-	int r = store_open(
-		&daemon->store, daemon->config->state_directory, daemon->config->search, &error);
-	if (r < 0) {
-		log_error("%s", error ? error : strerror(-r));
-		return DAEMON_DATABASE;
-	}
+	if (r == -ECANCELED)
+		return DAEMON_DONE;
+	if (r < 0)
+		return r == -ENOSPC ? DAEMON_FAILED : DAEMON_DATABASE;
 	r = store_start(daemon->store, &daemon->home);
 	if (r < 0) {
 		log_error("the store could not be started: %s", strerror(-r));
@@ -318,9 +362,41 @@ start_api(struct daemon *daemon)
 	return DAEMON_FAILED;
 }
 
+static void on_configured(struct daemon *daemon, int result);
+
+static void
+on_room(struct ev_loop *loop, ev_timer *timer, int events)
+{
+	struct daemon *daemon = timer->data;
+
+	(void)loop;
+	(void)events;
+	service_extend(START_SECONDS);
+	if (!daemon->stopping)
+		daemon_apply(daemon, daemon->config, on_configured);
+}
+
+/* There was room to open the database, but none for what the configuration changes in it. */
+static void
+wait_to_configure(struct daemon *daemon)
+{
+	if (!daemon->room.data)
+		log_error("%s: no space left on the disk; waiting for room",
+			store_path(daemon->store));
+	ev_timer_init(&daemon->room, on_room, ROOM_SECONDS, 0);
+	daemon->room.data = daemon;
+	ev_timer_start(daemon->loop, &daemon->room);
+}
+
 static void
 on_configured(struct daemon *daemon, int result)
 {
+	if (daemon->stopping)
+		return;
+	if (result == -ENOSPC && !daemon->options.once) {
+		wait_to_configure(daemon);
+		return;
+	}
 	if (result < 0) {
 		log_error("the configuration could not be stored: %s", strerror(-result));
 		daemon->exit = DAEMON_FAILED;
@@ -341,6 +417,10 @@ on_configured(struct daemon *daemon, int result)
 	log_notice("ready: %zu feed%s, %zu notifier%s", daemon->config->n_feeds,
 		daemon->config->n_feeds == 1 ? "" : "s", daemon->config->n_notifies,
 		daemon->config->n_notifies == 1 ? "" : "s");
+	if (daemon->reload_again) {
+		daemon->reload_again = false;
+		reload_begin(daemon, NULL);
+	}
 }
 
 static enum daemon_exit
@@ -350,7 +430,7 @@ start(struct daemon *daemon)
 
 	if (e == DAEMON_DONE)
 		e = start_store(daemon);
-	if (e == DAEMON_DONE)
+	if (e == DAEMON_DONE && !daemon->stopping)
 		e = start_engines(daemon);
 	return e;
 }
@@ -364,9 +444,10 @@ tear_down(struct daemon *daemon)
 	notify_free(daemon->notify);
 	http_free(daemon->http);
 	pool_stop(daemon->pool);
-	/* What came home since the loop ended. */
+	/* What came home since the loop ended, and what the store had still to do. */
 	on_homecoming(daemon->loop, &daemon->homecoming, 0);
 	store_stop(daemon->store);
+	on_homecoming(daemon->loop, &daemon->homecoming, 0);
 	if (daemon->unix_fd >= 0)
 		close(daemon->unix_fd);
 	if (daemon->unix_fd >= 0 && daemon->unix_is_ours)
@@ -457,7 +538,7 @@ daemon_run(const struct daemon_options *options)
 	log_set_level(config->log_level + options->verbose);
 	init(&daemon);
 	enum daemon_exit e = start(&daemon);
-	if (e == DAEMON_DONE) {
+	if (e == DAEMON_DONE && !daemon.stopping) {
 		service_start_watchdog(&daemon);
 		daemon_apply(&daemon, config, on_configured);
 		ev_run(daemon.loop, 0);

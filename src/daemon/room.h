@@ -32,7 +32,7 @@ struct daemon {
 	struct poller *poller;
 	struct api *api;
 	ev_signal on_term, on_int, on_hup;
-	ev_timer tidy_timer, stop_timer, watchdog, status;
+	ev_timer tidy_timer, stop_timer, watchdog, status, room;
 	int unix_fd, tcp_fd;
 	bool unix_is_ours; /* we bound it: we unlink it */
 	bool ready, stopping, polls_home, hooks_home, tidying;

@@ -155,6 +155,15 @@ read_meta(struct store *store)
 	return r < 0 ? r : 0;
 }
 
+/* SQLite says "disk I/O error" where it cannot even make its shared memory for want of room. */
+static bool
+is_full(const struct store *store, int error)
+{
+	int why = error == -EIO && store->db.handle ? sqlite3_system_errno(store->db.handle) : 0;
+
+	return error == -ENOSPC || why == ENOSPC || why == EDQUOT;
+}
+
 static int
 open_database(struct store *store, char **ret_error)
 {
@@ -183,6 +192,11 @@ open_database(struct store *store, char **ret_error)
 		r = search_open(store);
 	if (r == 0)
 		r = meta_set(&store->db, "clean", 0);
+	if (r < 0 && is_full(store, r)) {
+		free(*ret_error);
+		*ret_error = xstrdup("cannot be used: no space left on the disk");
+		return -ENOSPC;
+	}
 	if (r < 0 && !*ret_error)
 		*ret_error = xasprintf("%s (%s)", r == -EUCLEAN ? "is damaged" : "cannot be used",
 			store->db.handle ? sqlite3_errmsg(store->db.handle) : strerror(-r));

@@ -5,6 +5,7 @@ import os
 import random
 import resource
 import shutil
+import signal
 import sqlite3
 import subprocess
 
@@ -36,6 +37,13 @@ def tmpfs(tmp_path):
     subprocess.run(["umount", "-l", place], check=True)
 
 
+def fill(path):
+    """A file that takes all room there is."""
+    with open(path, "wb") as file, pytest.raises(OSError):
+        while True:
+            os.write(file.fileno(), bytes(4096))
+
+
 def test_a_full_disk_and_room_again(server, feedd, tmpfs):
     feed, hook = server.feed("/a.xml", items(1)), feedd.hook()
     feedd.configure(feeds={"a": {"url": feed.url, "interval": "1s"}}, notify={"out": {"exec": [hook]}},
@@ -44,9 +52,7 @@ def test_a_full_disk_and_room_again(server, feedd, tmpfs):
     feedd.start()
     feedd.wait_items(1)
     ballast = tmpfs / "ballast"
-    with open(ballast, "wb") as file, pytest.raises(OSError):
-        while True:
-            os.write(file.fileno(), bytes(4096))
+    fill(ballast)
     feed.add(*[item(n, html="<p>" + "x" * 4000) for n in range(40, 1, -1)])
     wait_for(lambda: "o space" in feedd.log or "full" in feedd.log, "a word about the full disk")
     feedd.polled("a", feed)
@@ -62,6 +68,43 @@ def test_a_full_disk_and_room_again(server, feedd, tmpfs):
     ids = [e["id"] for e in hook.events]
     assert sorted(ids) == sorted(f"urn:item:{n}" for n in range(2, 41)) and len(ids) == len(set(ids))
     feedd.stop()
+
+
+@pytest.mark.parametrize("left, more", [(0, 0), (8192, 0), (36864, 0), (49152, 300)])
+def test_a_start_on_a_full_disk(server, feedd, tmpfs, left, more):
+    """It waits for room, as it does while it runs: nobody has to start it again. left: bytes that are free yet, which is too
+    little to open the database, or for so many feeds more."""
+    feed, hook = server.feed("/a.xml", items(1)), feedd.hook()
+    feeds, notify = {"a": {"url": feed.url, "interval": "1s"}}, {"out": {"exec": [hook]}}
+    feedd.configure(feeds=feeds, notify=notify, top={"state_directory": tmpfs})
+    feedd.state = tmpfs
+    assert feedd.once().returncode == 0
+    feeds |= {f"f{n}": {"url": server.url(f"/{n}"), "enabled": False} for n in range(more)}
+    feedd.configure(feeds=feeds, notify=notify, top={"state_directory": tmpfs})
+    ballast = tmpfs / "ballast"
+    fill(ballast)
+    os.truncate(ballast, ballast.stat().st_size - left)
+    feed.add(item(2))
+    feedd.start(wait=False)
+    wait_for(lambda: "o space" in feedd.log or "full" in feedd.log, "a word about the full disk")
+    assert stays(lambda: feedd.running) and "ready" not in feedd.log
+    ballast.unlink()
+    wait_for(lambda: hook.titles == ["Article 2"], "the first article when there is room", 30)
+    assert len([line for line in feedd.log.splitlines() if "waiting for room" in line]) <= 2
+    feedd.stop()
+
+
+def test_a_start_on_a_full_disk_can_be_given_up(server, feedd, tmpfs):
+    feedd.configure(feeds={"a": server.feed("/a.xml", items(1)).url}, top={"state_directory": tmpfs})
+    feedd.state = tmpfs
+    fill(tmpfs / "ballast")
+    done = feedd.once()
+    assert done.returncode == 1 and "o space" in done.stderr and ".recover" not in done.stderr
+    feedd.start(wait=False)
+    wait_for(lambda: "o space" in feedd.log.replace(done.stderr, ""), "a word about the full disk")
+    feedd.signal(signal.SIGHUP)
+    assert stays(lambda: feedd.running, 0.5)
+    feedd.stop(5)
 
 
 def test_a_state_directory_that_cannot_be_written(server, feedd):

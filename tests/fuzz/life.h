@@ -37,6 +37,7 @@ struct life {
 	struct config config;
 	struct feed_settings settings;
 	struct feed_config feed;
+	struct notify_config hook;
 	char name[16], url[64];
 	int names, urls;
 	int64_t id, notify, seq, cursors[2]; /* cursors: of the notifier, of a stream */
@@ -195,6 +196,7 @@ life_new(int shape, int more)
 	strcpy(life->url, "http://site.example/feed");
 	life->feed = (struct feed_config){
 		.name = life->name, .url = life->url, .settings = &life->settings};
+	life->hook = (struct notify_config){.name = "hook"};
 	life->config = (struct config){.max_hint = MODEL_DAY,
 		.max_retry_after = 2 * MODEL_DAY,
 		.max_backoff = MODEL_DAY,
@@ -205,7 +207,9 @@ life_new(int shape, int more)
 		.search = more & 8 ? SEARCH_TITLE : SEARCH_OFF,
 		.max_items = 5000,
 		.feeds = &life->feed,
-		.n_feeds = 1};
+		.n_feeds = 1,
+		.notifies = &life->hook,
+		.n_notifies = 1};
 	life_open(life);
 	life_sync(life);
 	life_load_cursors(life);
