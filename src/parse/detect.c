@@ -88,7 +88,7 @@ encoding_detect(const char *data, size_t len, bool stated, struct encoding *ret_
 		*ret_encoding = windows_1253;
 	else if (words && census.cyrillic * 10 > census.high * 8)
 		*ret_encoding = windows_1251;
-	else if (words && census.pairs == census.high)
+	else if (words && census.pairs * 100 >= census.high * 98)
 		*ret_encoding = census.hangul * 10 > census.pairs / 2 * 7 ? euc_kr
 			: census.kana * 8 > census.pairs / 2		  ? euc_jp
 									  : gbk;

@@ -25,7 +25,8 @@ struct mender {
 	struct buf out;
 	size_t expanded; /* bytes that entities have become */
 	bool stopped;
-	bool closed; /* the root was closed */
+	bool closed;   /* the root was closed */
+	bool rootless; /* the outermost open tag is our own */
 	struct open_tag open[OPEN_MAX];
 	size_t depth;
 };
@@ -55,7 +56,10 @@ void mend_cdata(struct mender *mender, const char *s, size_t len);
 /* tag.c: reads a start tag that begins at '<', leniently. False if it is none, but a '<' in a text.
  */
 bool tag_read(struct mender *mender, const char *at, struct tag *tag);
+/* The same for a name that another '<' follows. */
+bool tag_read_name(struct mender *mender, const char *at, struct tag *tag);
 void tag_write(struct mender *mender, const struct tag *tag);
+void tag_write_attribute(struct mender *mender, const struct tag_attribute *attribute);
 bool tag_is_name_start(char c);
 bool tag_is_name(char c);
 

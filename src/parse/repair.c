@@ -27,6 +27,11 @@ static const char *const fields[] = {"title", "link", "guid", "pubDate", "catego
 	"id", "updated", "published", "language", "ttl", "lastBuildDate", "generator", "docs",
 	"copyright", "managingEditor", "webMaster", "description", "summary", "content", "author",
 	"enclosure", "source", "image", "item", "entry"};
+/* Fields that hold some of their own, but no item. */
+static const char *const groups[] = {"contributor", "owner", "textInput", "skipHours", "skipDays"};
+/* People, and what they have. */
+static const char *const people[] = {"author", "contributor", "owner"};
+static const char *const of_people[] = {"name", "email", "uri", "url", "link", "image"};
 /* Fields that hold markup. */
 static const char *const contents[] = {
 	"description", "encoded", "content", "summary", "subtitle", "tagline"};
@@ -166,7 +171,7 @@ close_before_item(struct mender *mender, const char *at)
 		}
 		if (IS_ONE_OF(name, structure))
 			break;
-		if (IS_ONE_OF(name, leaves) || IS_ONE_OF(name, contents))
+		if (IS_ONE_OF(name, fields) || IS_ONE_OF(name, contents) || IS_ONE_OF(name, groups))
 			field = i;
 	}
 	if (field == mender->depth)
@@ -187,7 +192,17 @@ has_feed_prefix(const char *name, size_t len)
 	memcpy(prefix, name, (size_t)(colon - name));
 	prefix[colon - name] = '\0';
 	enum ns ns = namespace_find(NULL, prefix, NS_UNKNOWN);
-	return ns != NS_UNKNOWN && ns != NS_XHTML;
+	return ns != NS_UNKNOWN && ns != NS_XHTML && ns != NS_RDF;
+}
+
+/* Of those, the ones whose elements hold text alone. */
+static bool
+has_text_prefix(const struct open_tag *open)
+{
+	static const char *const flat[] = {"dc", "dcterms", "slash", "sy", "wfw", "feedburner"};
+	const char *colon = memchr(open->name, ':', open->len);
+
+	return colon && IS_ONE_OF(((struct word){open->name, (size_t)(colon - open->name)}), flat);
 }
 
 /* media:content is not. */
@@ -212,7 +227,9 @@ ends_field(const struct open_tag *open, const struct tag *tag)
 
 	if (IS_ONE_OF(field, empties))
 		return true;
-	if (IS_ONE_OF(field, leaves) ||
+	if (IS_ONE_OF(field, people))
+		return plain && IS_ONE_OF(name, fields) && !IS_ONE_OF(name, of_people);
+	if (IS_ONE_OF(field, leaves) || (has_text_prefix(open) && !is_content(open)) ||
 		(prefixed && field.len == 5 && strncasecmp(field.s, "image", 5) == 0))
 		return plain ? IS_ONE_OF(name, fields) : has_feed_prefix(tag->name, tag->name_len);
 	/* Markup has titles and links too, but seldom right within a description. */
@@ -257,10 +274,42 @@ close_before(struct mender *mender, const struct tag *tag)
 	close_to(mender, field, tag->name);
 }
 
+/* Items without anything around them: the root is missing, and XML has one. It has the namespaces
+ * of the first item. */
+static void
+open_root(struct mender *mender, const struct tag *item)
+{
+	bool atom = local_name(item->name, item->name_len).len == sizeof("entry") - 1;
+	struct open_tag root = {atom ? "feed" : "rss", atom ? 4 : 3};
+
+	mender->rootless = true;
+	mender->open[mender->depth++] = root;
+	mend_put(mender, "<", 1);
+	mend_put(mender, root.name, root.len);
+	for (size_t i = 0; i < item->n_attributes; i++)
+		if (strncmp(item->attributes[i].name, "xmlns", 5) == 0)
+			tag_write_attribute(mender, &item->attributes[i]);
+	mend_put(mender, ">", 1);
+}
+
+/* A tag, or one that another follows before its '>': only items and what is around them, since
+ * words behind a '<' are text in all else. */
+static bool
+read_tag(struct mender *mender, const char *at, struct tag *tag)
+{
+	if (tag_read(mender, at, tag))
+		return true;
+	if (!tag_read_name(mender, at, tag) ||
+		!IS_ONE_OF(local_name(tag->name, tag->name_len), structure))
+		return false;
+	mend_note(mender, "a tag without an end", at);
+	return true;
+}
+
 static const char *
 start_tag(struct mender *mender, const char *at, struct tag *tag)
 {
-	if (!tag_read(mender, at, tag))
+	if (!read_tag(mender, at, tag))
 		return NULL;
 	struct word name = local_name(tag->name, tag->name_len);
 	if (mender->depth == 0 && (mender->closed || !IS_ONE_OF(name, roots))) {
@@ -269,6 +318,10 @@ start_tag(struct mender *mender, const char *at, struct tag *tag)
 			at);
 		return tag->next;
 	}
+	if (mender->depth == 0 && IS_ONE_OF(name, items))
+		open_root(mender, tag);
+	else if (mender->depth == 1 && mender->rootless)
+		mend_note(mender, "no element around the items", at);
 	close_before(mender, tag);
 	if (!tag->empty && mender->depth > 2 && name.len == tag->name_len &&
 		IS_ONE_OF(name, voids)) {
@@ -472,6 +525,8 @@ repair_run(const char *data, size_t len, const struct parse_limits *limits, repa
 			break;
 		at = markup(mender, next, &tag);
 	}
+	if (mender->rootless && mender->depth == 1)
+		close_top(mender);
 	if (!mender->stopped && mender->out.len > 0)
 		sink(user, mender->out.data, mender->out.len);
 	ret_report->incomplete = !mender->closed;

@@ -166,22 +166,39 @@ tag_read(struct mender *mender, const char *at, struct tag *tag)
 	return true;
 }
 
+bool
+tag_read_name(struct mender *mender, const char *at, struct tag *tag)
+{
+	const char *end = mender->end;
+
+	*tag = (struct tag){.name = at + 1, .attributes = tag->attributes};
+	for (at++; at < end && tag_is_name(*at); at++)
+		tag->name_len++;
+	while (at < end && is_space(*at))
+		at++;
+	tag->next = at;
+	return at < end && *at == '<' && tag->name_len > 0;
+}
+
+void
+tag_write_attribute(struct mender *mender, const struct tag_attribute *attribute)
+{
+	mend_put(mender, " ", 1);
+	mend_put(mender, attribute->name, attribute->name_len);
+	mend_put(mender, "=\"", 2);
+	if (attribute->value)
+		mend_text(mender, attribute->value, attribute->value_len, true);
+	else
+		mend_put(mender, attribute->name, attribute->name_len);
+	mend_put(mender, "\"", 1);
+}
+
 void
 tag_write(struct mender *mender, const struct tag *tag)
 {
 	mend_put(mender, "<", 1);
 	mend_put(mender, tag->name, tag->name_len);
-	for (size_t i = 0; i < tag->n_attributes; i++) {
-		const struct tag_attribute *attribute = &tag->attributes[i];
-
-		mend_put(mender, " ", 1);
-		mend_put(mender, attribute->name, attribute->name_len);
-		mend_put(mender, "=\"", 2);
-		if (attribute->value)
-			mend_text(mender, attribute->value, attribute->value_len, true);
-		else
-			mend_put(mender, attribute->name, attribute->name_len);
-		mend_put(mender, "\"", 1);
-	}
+	for (size_t i = 0; i < tag->n_attributes; i++)
+		tag_write_attribute(mender, &tag->attributes[i]);
 	mend_put(mender, tag->empty ? "/>" : ">", tag->empty ? 2 : 1);
 }
