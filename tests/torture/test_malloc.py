@@ -34,9 +34,9 @@ DOCUMENTS = ["atom-10.xml", "atom-media.xml", "broken-ampersand.xml", "broken-en
              "encoding-utf-16be.xml", "encoding-utf-8-that-is-latin1.xml", "json-11.json", "json-broken.json", "no-feed-page.html",
              "rdf-10.xml", "rss-own-entities.xml", "rss-podcast.xml", "rss-xhtml-body.xml"]
 # The last words: our own, libev's, those of an assertion in libConfuse (without the memory for its text), and what the C library says
-# of its own glob(3), which frees names twice when it has no memory for one of them.
+# of its own glob(3) and regcomp(3), which free a block twice when they have no memory for another.
 LAST_WORDS = (("feedd: out of memory", ""), ("(libev) cannot allocate", ""), ("Assertion `cfg_qstring' failed", "libconfuse"),
-              ("Unexpected error.", "libconfuse"), ("double free detected", "(glob"))
+              ("Unexpected error.", "libconfuse"), ("double free detected", "(glob"), ("double free detected", "(regcomp"))
 
 pytestmark = pytest.mark.skipif("ASAN_OPTIONS" in os.environ or "TSAN_OPTIONS" in os.environ or "FEEDD_WRAP" in os.environ,
                                 reason="a preloaded malloc and a sanitizer do not go together")
