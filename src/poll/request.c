@@ -23,8 +23,22 @@ is_conditional(const struct poll *poll, const struct feed_state *state)
 	return after == 0 || state->full_fetch_at == 0 || poll->now - state->full_fetch_at < after;
 }
 
-/* True if the accepted address is another host's, or no longer protected: the feed was read there
- * without credentials when it moved, and they stay at home. */
+/* True if an origin is the other one but for TLS, at the same port or at those that go by default.
+ */
+static bool
+is_same_by_tls(const char *plain, const char *secured)
+{
+	if (strncmp(plain, "http://", 7) != 0 || strncmp(secured, "https://", 8) != 0)
+		return false;
+	const char *port = strrchr(plain, ':'), *other = strrchr(secured, ':');
+	size_t len = (size_t)(port - plain) - 7;
+	return len == (size_t)(other - secured) - 8 && strncmp(plain + 7, secured + 8, len) == 0 &&
+		(strcmp(port, other) == 0 ||
+			(strcmp(port, ":80") == 0 && strcmp(other, ":443") == 0));
+}
+
+/* True if the accepted address is of another origin: the feed was read there without credentials
+ * when it moved, and they stay at home. That it is protected now is no reason. */
 static bool
 is_away(const struct feed_state *state)
 {
@@ -32,12 +46,9 @@ is_away(const struct feed_state *state)
 
 	if (!state->accepted_url)
 		return false;
-	const char *own = url_host(&arena, state->url),
-		   *host = url_host(&arena, state->accepted_url);
-	if (!own || !host || strcmp(own, host) != 0)
-		return true;
-	return strncmp(state->url, "https:", 6) == 0 &&
-		strncmp(state->accepted_url, "https:", 6) != 0;
+	const char *own = url_origin(&arena, state->url),
+		   *now = url_origin(&arena, state->accepted_url);
+	return !own || !now || (strcmp(own, now) != 0 && !is_same_by_tls(own, now));
 }
 
 void

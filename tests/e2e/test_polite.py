@@ -216,8 +216,10 @@ def test_https_of_the_same_address_is_taken_at_once(tmp_path, feedd):
         server.shutdown()
 
 
-def test_an_accepted_move_takes_no_secrets_along(feedd):
-    home, away = Server("127.0.0.1"), Server("127.0.0.2")
+@pytest.mark.parametrize("host", ["127.0.0.1", "127.0.0.2"])
+def test_an_accepted_move_takes_no_secrets_along(feedd, host):
+    """Neither to another host nor to another port."""
+    home, away = Server("127.0.0.1"), Server(host)
     try:
         home.answer("/a", status=301, headers={"Location": away.url("/a")})
         away.script("/a", rss_answer())
