@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <libgen.h>
 #include <stdint.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -75,6 +76,19 @@ is_current(const struct file_sink *sink)
 		open_file.st_ino == named.st_ino && open_file.st_dev == named.st_dev;
 }
 
+/* A file that was just made must be there after a power cut, as what will be written into it. Where
+ * the directory may be entered but not read, nothing can be done for it. */
+static int
+sync_directory(const char *path)
+{
+	AUTO(freep) char *copy = xstrdup(path);
+	AUTO(closep) int fd = open(dirname(copy), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	if (fd < 0)
+		return errno == EACCES ? 0 : -errno;
+	return fsync(fd) < 0 && errno != EINVAL && errno != EROFS ? -errno : 0;
+}
+
 /* Without waiting for the reader of a pipe. Reading is wanted for mending, and not everybody may.
  */
 static int
@@ -82,10 +96,12 @@ open_sink(struct file_sink *sink)
 {
 	const int flags = O_APPEND | O_CREAT | O_CLOEXEC | O_NONBLOCK | O_NOCTTY;
 	struct stat st;
-	bool readable = true;
+	bool readable = true, is_new = false;
 
 	file_close(sink);
-	if (stat(sink->path, &st) == 0 && !S_ISREG(st.st_mode))
+	if (stat(sink->path, &st) < 0)
+		is_new = errno == ENOENT;
+	else if (!S_ISREG(st.st_mode))
 		readable = false;
 	sink->fd = open(sink->path, flags | (readable ? O_RDWR : O_WRONLY), MODE);
 	if (sink->fd < 0 && errno == EACCES && readable) {
@@ -95,6 +111,8 @@ open_sink(struct file_sink *sink)
 	if (sink->fd < 0)
 		return -errno;
 	int r = readable ? mend(sink->fd) : 0;
+	if (r == 0 && is_new)
+		r = sync_directory(sink->path);
 	if (r < 0)
 		file_close(sink);
 	return r;

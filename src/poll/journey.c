@@ -294,6 +294,20 @@ count(struct poll *poll)
 	}
 }
 
+/* With news, and where their number has changed: what is new may be among them. */
+static void
+report_left_out(const struct poll *poll, const struct log_about *about)
+{
+	const struct store_poll *store = &poll->store;
+	size_t n = poll->document ? poll->document->n_dropped : poll->feed->left_out;
+
+	if (n > 0 && (n != poll->feed->left_out || store->n_new > 0 || store->n_updated > 0))
+		log_at(LOG_WARNING, about,
+			"feed \"%s\": %zu item%s left out, behind the first %zu (max_items)",
+			store->state.name, n, n == 1 ? " is" : "s are", poll->document->n_items);
+	poll->feed->left_out = (uint32_t)n;
+}
+
 /* One line for a poll with news, one when a feed begins or ceases to fail, none for a quiet one. */
 static void
 report(const struct poll *poll, bool failed_before)
@@ -317,13 +331,9 @@ report(const struct poll *poll, bool failed_before)
 			"feed \"%s\": %zu known items have new ids and are held back, see feedctl "
 			"release",
 			state->name, store->n_held);
+	report_left_out(poll, &about);
 	if (store->n_new == 0 && store->n_updated == 0)
 		return;
-	if (poll->document && poll->document->n_dropped > 0)
-		log_at(LOG_WARNING, &about,
-			"feed \"%s\": %zu item%s left out, behind the first %zu (max_items)",
-			state->name, poll->document->n_dropped,
-			poll->document->n_dropped == 1 ? " is" : "s are", poll->document->n_items);
 	AUTO(buf_fini) struct buf line = BUF_INIT(256);
 	buf_printf(&line, "%zu new item%s", store->n_new, store->n_new == 1 ? "" : "s");
 	if (store->n_updated > 0)

@@ -24,6 +24,7 @@ struct feed {
 	int64_t id, next_poll_at, retry_after_at;
 	struct schedule_state schedule;
 	uint32_t fails;
+	uint32_t left_out; /* items behind max_items, as they were last told of */
 	enum feed_health health;
 	bool force; /* the next poll is unconditional */
 	bool again; /* asked for while a poll was in flight: once more after it */

@@ -21,8 +21,8 @@ db_errno(int code)
 		return -EBUSY;
 	case SQLITE_READONLY:
 		return -EROFS;
-	case SQLITE_CANTOPEN:
-		return -ENOENT;
+	case SQLITE_CANTOPEN: /* not -ENOENT, which says that there is no such row */
+		return -EACCES;
 	case SQLITE_CORRUPT:
 		return -EUCLEAN;
 	case SQLITE_NOTADB:
@@ -43,8 +43,10 @@ db_open(struct db *db, const char *path, int flags)
 	*db = (struct db){0};
 	int code = sqlite3_open_v2(path, &db->handle, flags | SQLITE_OPEN_NOMUTEX, NULL);
 	if (code != SQLITE_OK) {
+		int why = code == SQLITE_CANTOPEN ? sqlite3_system_errno(db->handle) : 0;
+
 		db_close(db);
-		return db_errno(code);
+		return why ? -why : db_errno(code);
 	}
 	sqlite3_extended_result_codes(db->handle, 1);
 	sqlite3_busy_timeout(db->handle, 5000);

@@ -76,11 +76,11 @@ apply(struct store *store, struct parcel *parcel)
 	if (r == 0)
 		r = db_run(&store->db, "RELEASE parcel", NO_BINDS);
 	if (r < 0) {
-		/* Where SQLite has already rolled everything back these fail, and commit() notices.
-		 */
-		if (db_run(&store->db, "ROLLBACK TO parcel", NO_BINDS) == 0 &&
-			db_run(&store->db, "RELEASE parcel", NO_BINDS) < 0)
-			r = -EIO;
+		/* Where that fails, all is rolled back, by SQLite or here, and commit() notices. */
+		if ((db_run(&store->db, "ROLLBACK TO parcel", NO_BINDS) < 0 ||
+			    db_run(&store->db, "RELEASE parcel", NO_BINDS) < 0) &&
+			!sqlite3_get_autocommit(store->db.handle))
+			sqlite3_exec(store->db.handle, "ROLLBACK", NULL, NULL, NULL);
 		store->seq = seq;
 		store->indexed = indexed;
 	}

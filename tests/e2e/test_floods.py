@@ -32,6 +32,20 @@ def test_many_new_items_in_one_poll(server, feedd, n, kept):
     assert ("behind the first 5000" in feedd.log) == (n > kept)
 
 
+def test_what_is_left_out_is_logged_without_news_too(server, feedd):
+    """A feed that puts its news at the bottom."""
+    feed = server.feed("/a.xml", items(1, 2, 3))
+    feedd.configure(feeds={"a": feed.url}, top={"max_items": 3}).start()
+    feedd.wait_items(3)
+    for last in (4, 4, 5):
+        feed.set([*items(1, 2, 3), *(item(n) for n in range(4, last + 1))])
+        feed.etag = False
+        feedd.polled("a", feed)
+    wait_for(lambda: "2 items are left out, behind the first 3 (max_items)" in feedd.log, "a word about the second")
+    assert feedd.log.count("1 item is left out, behind the first 3 (max_items)") == 1
+    assert counts(feedd) == (3, 0)
+
+
 def test_ids_that_change_at_every_poll(server, feedd):
     feed = server.feed("/a.xml", items(*range(1, 31)))
     feedd.configure(feeds={"a": feed.url}).start()

@@ -16,6 +16,18 @@
 
 static char dir[] = "/tmp/feedd-test-XXXXXX", path[64], old_path[80];
 
+static int n_synced; /* directories */
+
+/* Stands before the C library's. */
+int
+fsync(int fd)
+{
+	struct stat st;
+
+	n_synced += fstat(fd, &st) == 0 && S_ISDIR(st.st_mode);
+	return 0;
+}
+
 static int
 set_up(void **state)
 {
@@ -183,6 +195,27 @@ what_cannot_be_written_is_an_error(void **state)
 	unlink(path);
 }
 
+/* Else a power cut takes the file with all that was acknowledged. */
+static void
+the_entry_of_a_new_file_is_synced(void **state)
+{
+	struct file_sink sink = {.path = path, .fd = -1};
+
+	(void)state;
+	unlink(path);
+	n_synced = 0;
+	append(&sink, "{}", NULL);
+	append(&sink, "{}", NULL);
+	assert_int_equal(n_synced, 1);
+	assert_int_equal(rename(path, old_path), 0);
+	append(&sink, "{}", NULL);
+	assert_int_equal(n_synced, 2);
+	file_close(&sink);
+	append(&sink, "{}", NULL);
+	assert_int_equal(n_synced, 2);
+	file_close(&sink);
+}
+
 int
 main(void)
 {
@@ -193,6 +226,7 @@ main(void)
 		cmocka_unit_test(a_rotated_file_is_opened_anew),
 		cmocka_unit_test(a_full_disk_leaves_no_torn_line),
 		cmocka_unit_test(what_cannot_be_written_is_an_error),
+		cmocka_unit_test(the_entry_of_a_new_file_is_synced),
 	};
 	return cmocka_run_group_tests(tests, set_up, tear_down);
 }
