@@ -189,7 +189,7 @@ short_mail(const char *s, size_t len, struct moment *moment)
 	}
 	if (len < 23)
 		return false;
-	if (s[1] == ' ') {
+	if (s[1] == ' ' && s[0] >= '0' && s[0] <= '9') {
 		moment->day = s[0] - '0';
 		s += 1;
 		len -= 1;

@@ -263,6 +263,8 @@ other_dates(void **state)
 		{"20:17", NULL},
 		{"10:00 - 12:00, 23 Nov 2026", NULL},
 		{"23 Nov 2026 24 Nov 2026", NULL},
+		{": Nov 2026 20:17:00 GMT", NULL},
+		{"Mon, ; Nov 2026 20:17:00 +0100", NULL},
 		{"1 2 3 4 5 6 7 8 9 1 2 3 4 5 6 7 8 9 1 2 3 4 5 6 7 8 9 1 2 3 4 5 6 7 8 9", NULL},
 	};
 	check(cases, ARRAY_SIZE(cases));
