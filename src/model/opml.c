@@ -24,7 +24,6 @@
 #define START_TAG_MAX ((size_t)64 << 10)
 #define DEPTH_MAX 64
 #define TITLE_MAX 1024
-#define TAGS_MAX 64
 
 /* An open outline. */
 struct level {
@@ -110,7 +109,7 @@ add_tag(struct reading *reading, const char **tags, size_t *n, const char *text)
 {
 	char *tag = short_line(reading->arena, text);
 
-	if (*tag == '\0' || *n == TAGS_MAX)
+	if (*tag == '\0' || *n == OPML_TAGS_MAX)
 		return;
 	for (size_t i = 0; i < *n; i++)
 		if (strcmp(tags[i], tag) == 0)
@@ -129,7 +128,7 @@ feed_tags(struct reading *reading, const char *category, struct opml_feed *feed)
 	feed->n_tags = level->n_tags;
 	if (!category || *category == '\0')
 		return;
-	feed->tags = arena_alloc(reading->arena, (TAGS_MAX + 1) * sizeof(*feed->tags));
+	feed->tags = arena_alloc(reading->arena, (OPML_TAGS_MAX + 1) * sizeof(*feed->tags));
 	if (level->n_tags > 0)
 		memcpy(feed->tags, level->tags, level->n_tags * sizeof(*feed->tags));
 	char *copy = arena_strdup(reading->arena, category);
@@ -264,6 +263,27 @@ on_error(void *user, xmlErrorPtr error)
 	reading->line = error->line;
 }
 
+/* The end of what begins with '<' at `at`: its '>', or where it stops being a tag. Quotes count in
+ * start tags only, an apostrophe in a comment is none. */
+static const char *
+tag_end(const char *at, const char *end)
+{
+	const char *stop = end - at > 1 && (at[1] == '!' || at[1] == '?') ? ">" : "<>\"'";
+	char quote = '\0';
+
+	for (at++; at < end; at++) {
+		if (*at == '<' && *stop == '<')
+			break;
+		if (quote)
+			quote = *at == quote ? '\0' : quote;
+		else if (*at == '>')
+			break;
+		else if (*at != '\0' && strchr(stop, *at))
+			quote = *at;
+	}
+	return at;
+}
+
 /* The line of a start tag that is too long, or 0. */
 static int
 find_long_tag(const char *data, size_t len)
@@ -271,16 +291,14 @@ find_long_tag(const char *data, size_t len)
 	const char *end = data + len, *at = data;
 
 	while ((at = memchr(at, '<', (size_t)(end - at))) != NULL) {
-		const char *close = memchr(at, '>', (size_t)(end - at));
-		if ((size_t)((close ? close : end) - at) > START_TAG_MAX) {
+		const char *close = tag_end(at, end);
+		if ((size_t)(close - at) > START_TAG_MAX) {
 			int line = 1;
 			for (const char *p = data; p < at; p++)
 				line += *p == '\n';
 			return line;
 		}
-		if (!close)
-			break;
-		at = close + 1;
+		at = close == at ? at + 1 : close;
 	}
 	return 0;
 }

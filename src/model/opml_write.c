@@ -73,16 +73,18 @@ find_name(const struct index *index, const char *name)
 static void
 merge_tags(struct opml_feed *into, const struct opml_feed *from, struct arena *arena)
 {
-	const char **tags = arena_alloc(arena, (into->n_tags + from->n_tags + 1) * sizeof(*tags));
 	size_t n = into->n_tags;
 
+	if (n == OPML_TAGS_MAX || from->n_tags == 0)
+		return;
+	const char **tags = arena_alloc(arena, (n + from->n_tags + 1) * sizeof(*tags));
 	if (n > 0)
 		memcpy(tags, into->tags, n * sizeof(*tags));
 	for (size_t i = 0; i < from->n_tags; i++) {
 		size_t j = 0;
 		while (j < n && strcmp(tags[j], from->tags[i]) != 0)
 			j++;
-		if (j == n)
+		if (j == n && n < OPML_TAGS_MAX)
 			tags[n++] = from->tags[i];
 	}
 	tags[n] = NULL;

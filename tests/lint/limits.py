@@ -62,7 +62,7 @@ CONSTANTS = {
     "opml": ("src/model/config_opml.c", "OPML_FILE_MAX"),
     "opml-start-tag": ("src/model/opml.c", "START_TAG_MAX"),
     "opml-depth": ("src/model/opml.c", "DEPTH_MAX"),
-    "opml-tags": ("src/model/opml.c", "TAGS_MAX"),
+    "opml-tags": ("src/model/opml_repair.h", "OPML_TAGS_MAX"),
     "opml-title": ("src/model/opml.c", "TITLE_MAX"),
     "credential": ("src/model/config_finish.c", "CREDENTIAL_MAX"),
     "log-line": ("include/feedd/log.h", "LOG_LINE_MAX"),

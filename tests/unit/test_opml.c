@@ -178,6 +178,15 @@ test_refused(void **state)
 	assert_int_equal(read_list(&arena, text.data, &opml), -EBADMSG);
 	assert_int_equal(line, 2);
 	assert_non_null(strstr(error, "64 KiB"));
+	/* '>' within a value does not end a tag, and hides nothing of its length */
+	buf_reset(&text);
+	buf_puts(&text, "<opml><body>\n<outline text='>'");
+	for (int i = 0; i < 6000; i++)
+		buf_printf(&text, " xmlns:a%d=\"u\"", i);
+	buf_puts(&text, "/></body></opml>");
+	assert_int_equal(read_list(&arena, text.data, &opml), -EBADMSG);
+	assert_int_equal(line, 2);
+	assert_non_null(strstr(error, "64 KiB"));
 	buf_fini(&text);
 }
 
@@ -224,6 +233,26 @@ test_long_titles_and_many_tags(void **state)
 	assert_in_range(strlen(opml.feeds[0].title), 1020, 1024);
 	assert_int_equal(opml.feeds[0].n_tags, 64);
 	assert_string_equal(opml.feeds[0].tags[63], "t63");
+}
+
+/* An address in many folders: its tags have the same limit, and are not copied over and over. */
+static void
+test_one_feed_in_many_folders(void **state)
+{
+	AUTO(arena_fini) struct arena arena = {0};
+	AUTO(buf_fini) struct buf text = BUF_INIT(1 << 24);
+	struct opml opml;
+
+	(void)state;
+	buf_puts(&text, "<opml><body>");
+	for (int i = 0; i < 2000; i++)
+		buf_printf(&text, "<outline xmlUrl=\"http://a/\" category=\"t%d\"/>", i);
+	buf_puts(&text, "</body></opml>");
+	assert_int_equal(read_list(&arena, text.data, &opml), 0);
+	assert_int_equal(opml.n_feeds, 1);
+	assert_int_equal(opml.feeds[0].n_tags, 64);
+	assert_string_equal(opml.feeds[0].tags[63], "t63");
+	assert_in_range(arena.total, 0, 4 << 20);
 }
 
 static void
@@ -291,6 +320,7 @@ main(void)
 		cmocka_unit_test(test_refused),
 		cmocka_unit_test(test_depth),
 		cmocka_unit_test(test_long_titles_and_many_tags),
+		cmocka_unit_test(test_one_feed_in_many_folders),
 		cmocka_unit_test(test_round_trip),
 		cmocka_unit_test(test_name),
 	};
