@@ -122,6 +122,47 @@ tags_json(const struct string_list *tags)
 	return text ? text : xstrdup("[]");
 }
 
+/* Rows whose names leave the configuration with this sync. */
+struct leaving {
+	int64_t *ids;
+	size_t n;
+};
+
+static bool
+is_leaving(const struct leaving *leaving, int64_t id)
+{
+	for (size_t i = 0; i < leaving->n; i++)
+		if (leaving->ids[i] == id)
+			return true;
+	return false;
+}
+
+/* The names of the configuration as a JSON array, for the one statement that marks the rest. */
+static int
+mark_others(struct store *store, const struct config *config, struct leaving *leaving)
+{
+	json_t *names = json_array();
+
+	for (size_t i = 0; i < config->n_feeds; i++)
+		json_array_append_new(names, json_string(config->feeds[i].name));
+	AUTO(freep) char *text = json_dumps(names, JSON_COMPACT);
+	json_decref(names);
+	if (!text)
+		return -ENOMEM;
+	sqlite3_stmt *stmt = db_query(&store->db,
+		"UPDATE feeds SET configured = 0 WHERE configured = 1 AND name NOT IN (SELECT "
+		"value FROM json_each(?)) RETURNING id",
+		BINDS(TEXT(text)));
+	int r;
+	while ((r = db_step(&store->db, stmt)) > 0) {
+		if ((leaving->n & (leaving->n - 1)) == 0)
+			leaving->ids = xrealloc(leaving->ids, leaving->n ? 2 * leaving->n : 1,
+				sizeof(*leaving->ids));
+		leaving->ids[leaving->n++] = sqlite3_column_int64(stmt, 0);
+	}
+	return r;
+}
+
 /* A feed without a row takes over the row of the same address whose name left the configuration. */
 static int
 adopt_renamed(struct store *store, const struct feed_config *feed)
@@ -136,6 +177,61 @@ adopt_renamed(struct store *store, const struct feed_config *feed)
 	r = db_run(&store->db, "UPDATE feeds SET name = ? WHERE id = ?",
 		BINDS(TEXT(feed->name), INT(id)));
 	return r < 0 ? r : 1;
+}
+
+/* A name that now stands for the address of a row whose own name is just leaving: the rows change
+ * names, and each goes on with what is known of its address. A list in another order does that,
+ * where several of its feeds have the same title. */
+static int
+swap_names(struct store *store, const struct leaving *leaving, int64_t id,
+	const struct feed_config *feed)
+{
+	int64_t other = 0;
+	int r = leaving->n == 0
+		? 0
+		: db_int(&store->db, &other,
+			  "SELECT id FROM feeds WHERE url = ? AND configured = 0 LIMIT 1",
+			  BINDS(TEXT(feed->url)));
+
+	if (r <= 0 || !is_leaving(leaving, other))
+		return r < 0 ? r : 0;
+	/* Names are unique, also between two statements: no feed has a slash in its own. */
+	r = db_run(&store->db,
+		"UPDATE feeds SET configured = 0, name = (SELECT name FROM feeds WHERE id = ?2) || "
+		"'/' WHERE id = ?1",
+		BINDS(INT(id), INT(other)));
+	if (r == 0)
+		r = db_run(&store->db, "UPDATE feeds SET name = ? WHERE id = ?",
+			BINDS(TEXT(feed->name), INT(other)));
+	if (r == 0)
+		r = db_run(&store->db, "UPDATE feeds SET name = rtrim(name, '/') WHERE id = ?",
+			BINDS(INT(id)));
+	return r;
+}
+
+/* Sees to it that the feed's name has a row, and the right one. */
+static int
+claim_row(struct store *store, const struct leaving *leaving, const struct feed_config *feed)
+{
+	sqlite3_stmt *stmt = db_query(
+		&store->db, "SELECT id, url FROM feeds WHERE name = ?", BINDS(TEXT(feed->name)));
+	int r = db_step(&store->db, stmt);
+
+	if (r < 0)
+		return r;
+	if (r > 0) {
+		int64_t id = sqlite3_column_int64(stmt, 0);
+		bool moved = strcmp(column_text(stmt, 1), feed->url) != 0;
+
+		sqlite3_reset(stmt);
+		return moved ? swap_names(store, leaving, id, feed) : 0;
+	}
+	r = adopt_renamed(store, feed);
+	if (r == 0)
+		return db_run(&store->db,
+			"INSERT INTO feeds(name, url, configured) VALUES(?, ?, 1)",
+			BINDS(TEXT(feed->name), TEXT(feed->url)));
+	return r < 0 ? r : 0;
 }
 
 /* Another address is another document: validators and body hash mean nothing for it, and what
@@ -154,26 +250,19 @@ change_address(struct store *store, int64_t id, const struct feed_config *feed)
 }
 
 static int
-sync_one(struct store *store, const struct feed_config *feed, struct store_feed *ret_feed)
+sync_one(struct store *store, const struct leaving *leaving, const struct feed_config *feed,
+	struct store_feed *ret_feed)
 {
 	static const char select_sql[] =
 		"SELECT id, url, next_poll, retry_after, last_poll, "
 		"health, fails, schedule, status FROM feeds WHERE name = ?";
 	AUTO(freep) char *tags = tags_json(&feed->tags);
-	sqlite3_stmt *stmt = db_query(&store->db, select_sql, BINDS(TEXT(feed->name)));
-	int r = db_step(&store->db, stmt);
+	int r = claim_row(store, leaving, feed);
 
-	if (r == 0) {
-		r = adopt_renamed(store, feed);
-		if (r == 0)
-			r = db_run(&store->db,
-				"INSERT INTO feeds(name, url, configured) VALUES(?, ?, 1)",
-				BINDS(TEXT(feed->name), TEXT(feed->url)));
-		if (r < 0)
-			return r;
-		stmt = db_query(&store->db, select_sql, BINDS(TEXT(feed->name)));
-		r = db_step(&store->db, stmt);
-	}
+	if (r < 0)
+		return r;
+	sqlite3_stmt *stmt = db_query(&store->db, select_sql, BINDS(TEXT(feed->name)));
+	r = db_step(&store->db, stmt);
 	if (r <= 0)
 		return r < 0 ? r : -EIO;
 	int64_t id = sqlite3_column_int64(stmt, 0);
@@ -202,29 +291,12 @@ sync_one(struct store *store, const struct feed_config *feed, struct store_feed 
 	return r;
 }
 
-/* The names of the configuration as a JSON array, for the one statement that marks the rest. */
-static int
-mark_others(struct store *store, const struct config *config)
-{
-	json_t *names = json_array();
-
-	for (size_t i = 0; i < config->n_feeds; i++)
-		json_array_append_new(names, json_string(config->feeds[i].name));
-	AUTO(freep) char *text = json_dumps(names, JSON_COMPACT);
-	json_decref(names);
-	if (!text)
-		return -ENOMEM;
-	return db_run(&store->db,
-		"UPDATE feeds SET configured = 0 WHERE configured = 1 AND name NOT IN (SELECT "
-		"value FROM json_each(?))",
-		BINDS(TEXT(text)));
-}
-
 int
 write_sync(struct store *store, struct store_sync *sync)
 {
 	const struct config *config = sync->config;
-	int r = mark_others(store, config);
+	struct leaving leaving = {0};
+	int r = mark_others(store, config, &leaving);
 
 	if (r == 0)
 		r = articles_configure(store, config);
@@ -232,7 +304,8 @@ write_sync(struct store *store, struct store_sync *sync)
 		r = notifiers_configure(store, config);
 	sync->feeds = xcalloc(config->n_feeds, sizeof(*sync->feeds));
 	for (size_t i = 0; r == 0 && i < config->n_feeds; i++)
-		r = sync_one(store, &config->feeds[i], &sync->feeds[i]);
+		r = sync_one(store, &leaving, &config->feeds[i], &sync->feeds[i]);
+	free(leaving.ids);
 	return r;
 }
 

@@ -308,6 +308,43 @@ renamed_and_moved_feeds(void **state)
 	ASSERT_TOLD(storing, 1, "");
 }
 
+/* A list in another order gives the bare name of a title to another of its feeds: what is known
+ * goes with the address, or the news of both would pass for what stands in a new feed. */
+static void
+feeds_of_a_list_in_another_order(void **state)
+{
+	struct storing *storing = *state;
+	struct feed_config before[] = {
+		{.name = "news", .url = "https://a.example/", .settings = &settings},
+		{.name = "news-b", .url = "https://b.example/", .settings = &settings}};
+	struct feed_config after[] = {
+		{.name = "news", .url = "https://b.example/", .settings = &settings},
+		{.name = "news-a", .url = "https://a.example/", .settings = &settings}};
+	struct feed_config apart = {
+		.name = "news", .url = "https://a.example/", .settings = &settings};
+	int64_t old[2], new[2];
+
+	storing_sync(storing, 2, before, old);
+	poll(storing, old[0], NEWS(storing_item("1", NULL, "one")), 1);
+	poll(storing, old[1], NEWS(storing_item("2", NULL, "two")), 1);
+	storing_sync(storing, 2, after, new);
+	assert_int_equal(new[0], old[1]);
+	assert_int_equal(new[1], old[0]);
+	assert_int_equal(
+		poll(storing, new[0],
+			NEWS(storing_item("2", NULL, "two"), storing_item("3", NULL, "three")), 2),
+		1);
+	ASSERT_TOLD(storing, 0, "three");
+	assert_int_equal(
+		poll(storing, new[1],
+			NEWS(storing_item("1", NULL, "one"), storing_item("4", NULL, "four")), 2),
+		1);
+	ASSERT_TOLD(storing, 1, "four");
+	/* the one with the bare name has left, and the other takes the name over */
+	storing_sync(storing, 1, &apart, new);
+	assert_int_equal(new[0], old[0]);
+}
+
 /* A poll that began with the state of `before`, and brings an article; what the store says of it.
  */
 static int
@@ -486,6 +523,7 @@ main(void)
 		WITH_STORE(new_ids_of_a_site_are_one_event),
 		WITH_STORE(new_ids_at_every_poll_are_one_event),
 		WITH_STORE(renamed_and_moved_feeds),
+		WITH_STORE(feeds_of_a_list_in_another_order),
 		WITH_STORE(a_poll_of_a_former_address_changes_nothing),
 		WITH_STORE(a_poll_undoes_no_command),
 		WITH_STORE(state_comes_back_as_it_was),
