@@ -105,6 +105,17 @@ def test_mail(bench):
     assert "Its second line." in mail.get_content()
 
 
+@pytest.mark.parametrize("title", ["=?utf-8?q?x=0aBcc:_o@example.org?= y", "=?utf-7?q?+2AA-?=", "=?bz2?b?AAAA?="])
+def test_mail_takes_a_title_for_no_header_s_code(bench, title):
+    """A title that looks like an encoded word says what it says: it is not decoded, on no side."""
+    sendmail = bench.stand_in("sendmail")
+    done = bench.run("mail", "--sendmail", sendmail, "you@example.org", events=[event(title=title)])
+    assert done.returncode == 0, done.stderr
+    mail = email.message_from_bytes(bench.input("sendmail"), policy=email.policy.default)
+    assert mail["Subject"].replace(" ", "") == "[hn]" + title.replace(" ", "")
+    assert title in mail.get_content()
+
+
 def test_mail_of_many_is_one_and_a_busy_queue_is_not_now(bench):
     sendmail = bench.stand_in("sendmail", exits=75)
     done = bench.run("mail", "--sendmail", sendmail, "you@example.org",
