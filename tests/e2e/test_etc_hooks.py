@@ -227,6 +227,25 @@ def test_archive(bench):
     assert status.stdout == ""
 
 
+def test_archive_goes_on_after_one_that_was_killed(bench):
+    """A call that was killed within git leaves git's locks behind, on which every later one would fail."""
+    needs("jq", "git", "flock")
+    repository = bench.directory / "archive"
+    assert bench.run("archive", repository, events=[event(1)]).returncode == 0
+    branch = subprocess.run(["git", "symbolic-ref", "HEAD"], cwd=repository, capture_output=True, text=True,
+                            check=True).stdout.strip()
+    locks = [repository / ".git" / name for name in ("index.lock", "HEAD.lock", branch + ".lock")]
+    for lock in locks:
+        lock.touch()
+    # Somebody may just be at work there with git by hand.
+    assert bench.run("archive", repository, events=[event(2)]).returncode != 0
+    for lock in locks:
+        os.utime(lock, (1, 1))
+    assert bench.run("archive", repository, events=[event(2)]).returncode == 0
+    status = subprocess.run(["git", "status", "--porcelain"], cwd=repository, capture_output=True, text=True, check=True)
+    assert status.stdout == ""
+
+
 def test_on_match(bench):
     needs("jq")
     command = bench.stand_in("command")
