@@ -1,11 +1,12 @@
 /* main.c - feedctl: the client's options and the table of its verbs. */
 #include <getopt.h>
 #include <locale.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "feedctl.h"
+#include "client.h"
 #include "feedd/mem.h"
 #include "import.h"
 #include "simulate.h"
@@ -84,6 +85,16 @@ help(FILE *out)
 		out);
 }
 
+/* "" and "--option=": what a script makes of a variable without a value. No verb takes that for all
+ * there is. */
+static bool
+is_empty(const char *argument)
+{
+	const char *equals = strncmp(argument, "--", 2) == 0 ? strchr(argument, '=') : NULL;
+
+	return *argument == '\0' || (equals && equals[1] == '\0');
+}
+
 int
 main(int argc, char **argv)
 {
@@ -124,6 +135,11 @@ main(int argc, char **argv)
 	}
 	argc -= optind;
 	argv += optind;
+	if (argc == 2 && (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0))
+		verb_help(argv[0]);
+	for (int i = 1; i < argc; i++)
+		if (is_empty(argv[i]))
+			return verb_wrong(argv[0], "an argument is empty");
 	optind = 0; /* begins anew, and lets operands stand before options */
 	return verb->run(&ctl, argc, argv);
 }

@@ -144,7 +144,6 @@ argument(int argc, char **argv, const char *none, bool *json)
 	static const struct option options[] = {{"json", no_argument, NULL, 'j'}, {0}};
 	int c;
 
-	optind = 1;
 	while ((c = getopt_long(argc, argv, "", options, NULL)) != -1) {
 		if (c != 'j' || !json)
 			return NULL;

@@ -62,3 +62,4 @@ def test_a_feed_names_itself(server, feedd):
     done = feedd.ctl("discover", "--json", feed.url, check=0)
     assert json.loads(done.stdout)["url"] == feed.url
     assert paths(server) == ["/a.xml"]
+    assert feedd.ctl("discover", feed.url, "--json", check=0).stdout == done.stdout

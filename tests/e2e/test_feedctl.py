@@ -25,6 +25,18 @@ def test_wrong_usage_is_2(feedd, args):
     assert feedd.ctl(*args).returncode == 2
 
 
+@pytest.mark.parametrize("args", [["retry", ""], ["follow", "--consumer", ""], ["follow", "--feed", ""], ["items", "--feed", ""],
+                                  ["match", "out", "--since", ""], ["ack", "", "1"], ["poll", ""]], ids=" ".join)
+def test_an_empty_argument_is_wrong_usage(feedd, args):
+    """What a script makes of a variable without a value: it must not stand for all there is."""
+    assert feedd.ctl(*args).returncode == 2
+
+
+@pytest.mark.parametrize("verb", ["parse", "discover", "simulate", "import", "follow", "status"])
+def test_help_of_a_verb(feedd, verb):
+    assert f"usage: feedctl {verb}" in feedd.ctl(verb, "--help", check=0, input="").stdout
+
+
 def test_help_and_version(feedd):
     assert "status" in feedd.ctl("--help", check=0).stdout
     assert feedd.ctl("--version", check=0).stdout.startswith("feedctl ")
