@@ -425,6 +425,28 @@ has_scheme(const char *url)
 	return n > 0 && url[n] == ':';
 }
 
+/* A '&' that was escaped once too often, by whom CDATA does not undo it: no address means it. In
+ * place, at the first '&'. */
+static void
+unescape_ampersands(char *url)
+{
+	static const char *const references[] = {"amp;", "#38;", "#038;"};
+	char *to = url;
+
+	for (const char *from = url; (*to = *from); to++) {
+		if (*from++ != '&')
+			continue;
+		for (size_t i = 0; i < ARRAY_SIZE(references); i++) {
+			size_t n = strlen(references[i]);
+
+			if (strncmp(from, references[i], n) != 0)
+				continue;
+			from += n;
+			break;
+		}
+	}
+}
+
 const char *
 builder_url(struct builder *builder, const char *base, const char *s, size_t len)
 {
@@ -432,9 +454,12 @@ builder_url(struct builder *builder, const char *base, const char *s, size_t len
 
 	if (len > max * 2)
 		return NULL;
-	const char *token = text_token(builder->arena, s, len);
+	char *token = text_token(builder->arena, s, len);
 	if (!*token)
 		return NULL;
+	char *ampersand = strchr(token, '&');
+	if (ampersand)
+		unescape_ampersands(ampersand);
 	const char *url = url_resolve(builder->arena, base, token);
 	/* Without a base a relative address says more as it is than left out. */
 	if (!url && !base && !has_scheme(token))
