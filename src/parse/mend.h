@@ -56,7 +56,7 @@ void mend_cdata(struct mender *mender, const char *s, size_t len);
 /* tag.c: reads a start tag that begins at '<', leniently. False if it is none, but a '<' in a text.
  */
 bool tag_read(struct mender *mender, const char *at, struct tag *tag);
-/* The same for a name that another '<' follows. */
+/* The same for a name, whatever follows it up to a '>' or another '<'. */
 bool tag_read_name(struct mender *mender, const char *at, struct tag *tag);
 void tag_write(struct mender *mender, const struct tag *tag);
 void tag_write_attribute(struct mender *mender, const struct tag_attribute *attribute);

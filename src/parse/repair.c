@@ -19,6 +19,8 @@ static const char *const roots[] = {"rss", "RDF", "feed", "channel", "entry", "i
 static const char *const items[] = {"item", "entry"};
 /* End tags that close whatever is open within, items too. */
 static const char *const structure[] = {"item", "entry", "channel", "rss", "RDF", "feed"};
+/* Of those, what a document has once. */
+static const char *const singles[] = {"channel", "rss", "RDF", "feed"};
 /* Fields that hold text and nothing else, and what follows one that was not closed. */
 static const char *const leaves[] = {"title", "link", "guid", "pubDate", "category", "comments",
 	"id", "updated", "published", "language", "ttl", "lastBuildDate", "generator", "docs",
@@ -132,6 +134,22 @@ past(const struct mender *mender, const char *at, const char *what)
 	return found ? found + strlen(what) : NULL;
 }
 
+/* The end of a field that is not open, in an unknown element where fields stand: its name was
+ * written in another way. */
+static bool
+is_misspelled(const struct mender *mender, struct word name)
+{
+	if (mender->depth < 2 || !(IS_ONE_OF(name, fields) || IS_ONE_OF(name, contents)))
+		return false;
+	const struct open_tag *top = &mender->open[mender->depth - 1];
+	const struct open_tag *around = &mender->open[mender->depth - 2];
+	struct word open = {top->name, top->len};
+
+	return IS_ONE_OF(local_name(around->name, around->len), structure) &&
+		!IS_ONE_OF(open, fields) && !IS_ONE_OF(open, contents) &&
+		!IS_ONE_OF(open, structure) && !IS_ONE_OF(open, groups);
+}
+
 static const char *
 end_tag(struct mender *mender, const char *at)
 {
@@ -145,6 +163,8 @@ end_tag(struct mender *mender, const char *at)
 	if (next == mender->end)
 		return next;
 	ptrdiff_t open = name.len ? find_open(mender, name) : -1;
+	if (open < 0 && is_misspelled(mender, name))
+		open = (ptrdiff_t)mender->depth - 1;
 	if (open < 0) {
 		mend_note(mender, "an end tag without a start", at);
 	} else {
@@ -235,7 +255,9 @@ ends_field(const struct open_tag *open, const struct tag *tag)
 	/* Markup has titles and links too, but seldom right within a description. */
 	if (!is_content(open))
 		return false;
-	return plain ? IS_ONE_OF(name, leaves) || IS_ONE_OF(name, empties)
+	bool again = name.len == field.len && strncasecmp(name.s, field.s, name.len) == 0 &&
+		field.s[0] != 's'; /* HTML has a summary */
+	return plain ? again || IS_ONE_OF(name, leaves) || IS_ONE_OF(name, empties)
 		     : has_feed_prefix(tag->name, tag->name_len);
 }
 
@@ -274,8 +296,8 @@ close_before(struct mender *mender, const struct tag *tag)
 	close_to(mender, field, tag->name);
 }
 
-/* Items without anything around them: the root is missing, and XML has one. It has the namespaces
- * of the first item. */
+/* Items or a channel without anything around them: the root is missing, and XML has one. It has the
+ * namespaces of the first item. */
 static void
 open_root(struct mender *mender, const struct tag *item)
 {
@@ -292,8 +314,8 @@ open_root(struct mender *mender, const struct tag *item)
 	mend_put(mender, ">", 1);
 }
 
-/* A tag, or one that another follows before its '>': only items and what is around them, since
- * words behind a '<' are text in all else. */
+/* A tag, or one with attributes that cannot be read, or that another follows before its '>': only
+ * items and what is around them, since words behind a '<' are text in all else. */
 static bool
 read_tag(struct mender *mender, const char *at, struct tag *tag)
 {
@@ -302,8 +324,22 @@ read_tag(struct mender *mender, const char *at, struct tag *tag)
 	if (!tag_read_name(mender, at, tag) ||
 		!IS_ONE_OF(local_name(tag->name, tag->name_len), structure))
 		return false;
-	mend_note(mender, "a tag without an end", at);
+	mend_note(mender, "a tag that cannot be read", at);
 	return true;
+}
+
+/* What a document has once, twice. */
+static bool
+is_open(const struct mender *mender, const struct tag *tag)
+{
+	struct word name = {tag->name, tag->name_len};
+
+	if (!IS_ONE_OF(local_name(name.s, name.len), singles))
+		return false;
+	for (size_t i = 0; i < mender->depth; i++)
+		if (match(&mender->open[i], name) == 3 && !(i == 0 && mender->rootless))
+			return true;
+	return false;
 }
 
 static const char *
@@ -318,7 +354,15 @@ start_tag(struct mender *mender, const char *at, struct tag *tag)
 			at);
 		return tag->next;
 	}
-	if (mender->depth == 0 && IS_ONE_OF(name, items))
+	if (is_open(mender, tag)) {
+		mend_note(mender, "an element within itself", at);
+		return tag->next;
+	}
+	if (mender->depth == 0 && tag->empty) {
+		mend_note(mender, "a root that ends where it starts", at);
+		tag->empty = false;
+	}
+	if (mender->depth == 0 && (IS_ONE_OF(name, items) || name.len == sizeof("channel") - 1))
 		open_root(mender, tag);
 	else if (mender->depth == 1 && mender->rootless)
 		mend_note(mender, "no element around the items", at);

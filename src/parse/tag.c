@@ -81,6 +81,9 @@ read_value(const char *at, const char *end, struct tag_attribute *attribute)
 		if (stop > at && stop < end && *stop == '>' && stop[-1] == '/')
 			stop--;
 		next = stop;
+		/* The closing quote of a value whose opening one is missing. */
+		if (stop > at && (stop[-1] == '"' || stop[-1] == '\''))
+			stop--;
 	}
 	attribute->value = at;
 	attribute->value_len = (size_t)(stop - at);
@@ -174,10 +177,12 @@ tag_read_name(struct mender *mender, const char *at, struct tag *tag)
 	*tag = (struct tag){.name = at + 1, .attributes = tag->attributes};
 	for (at++; at < end && tag_is_name(*at); at++)
 		tag->name_len++;
-	while (at < end && is_space(*at))
+	if (tag->name_len == 0 || at == end || !(is_space(*at) || *at == '<'))
+		return false;
+	while (at < end && *at != '>' && *at != '<')
 		at++;
-	tag->next = at;
-	return at < end && *at == '<' && tag->name_len > 0;
+	tag->next = at < end && *at == '>' ? at + 1 : at;
+	return at < end;
 }
 
 void
