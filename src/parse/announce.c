@@ -45,7 +45,7 @@ static const char *const endings[] = {"/feed", "/feed/", "/rss", "/rss/", "/atom
 	"/index.rdf"};
 
 struct page {
-	struct mender *mender; /* for tag_read() */
+	struct mender *mender; /* for tag_read() and mend_find() */
 	struct arena *arena;
 	const char *base;
 	struct announced_feed feeds[ANNOUNCED_MAX];
@@ -190,11 +190,12 @@ read_page(struct page *page, const char *data, size_t len)
 	const char *end = data + len;
 	struct tag tag = {0};
 
-	for (const char *at = data; at < end && (at = memchr(at, '<', (size_t)(end - at)));) {
+	for (const char *at = data;
+		at < end && !page->mender->stopped && (at = memchr(at, '<', (size_t)(end - at)));) {
 		if (end - at > 4 && memcmp(at, "<!--", 4) == 0) {
-			const char *close = memmem(at, (size_t)(end - at), "-->", 3);
+			const char *close = mend_find(page->mender, at, MARK_COMMENT_END);
 
-			at = close ? close + 3 : at + 4;
+			at = close < end ? close + 3 : at + 4;
 			continue;
 		}
 		if (!tag_read(page->mender, at, &tag)) {

@@ -37,6 +37,34 @@ mend_put(struct mender *mender, const char *s, size_t len)
 	}
 }
 
+const char *
+mend_find(struct mender *mender, const char *at, enum mark mark)
+{
+	static const char *const texts[N_MARKS] = {
+		[MARK_PI_END] = "?>",
+		[MARK_COMMENT_END] = "-->",
+		[MARK_CDATA] = "<![CDATA[",
+		[MARK_CDATA_END] = "]]>",
+		[MARK_SUBSET] = "[",
+		[MARK_CLOSE] = ">",
+	};
+	const char *text = texts[mark];
+	size_t len = strlen(text);
+	struct found *found = &mender->found[mark];
+	const char *stop = mender->end;
+
+	if (found->at && at >= found->from && at <= found->at)
+		return found->at;
+	/* Back before what is known: one that begins there may end behind its first byte. */
+	if (found->at && at < found->from && found->from + len - 1 < mender->end)
+		stop = found->from + len - 1;
+	const char *next = memmem(at, (size_t)(stop - at), text, len);
+	if (!next)
+		next = stop == mender->end ? stop : found->at;
+	*found = (struct found){at, next};
+	return next;
+}
+
 /* XML 1.0, production 2. */
 static bool
 is_xml_char(uint32_t c)

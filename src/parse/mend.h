@@ -15,8 +15,26 @@ struct open_tag {
 	size_t len;
 };
 
+/* What is looked for from many places. */
+enum mark {
+	MARK_PI_END,
+	MARK_COMMENT_END,
+	MARK_CDATA,
+	MARK_CDATA_END,
+	MARK_SUBSET,
+	MARK_CLOSE,
+	N_MARKS,
+};
+
+/* Between these places, the second of which it is at, there is none. */
+struct found {
+	const char *from, *at;
+};
+
 struct mender {
 	const char *data, *end;
+	struct found found[N_MARKS];
+	size_t wasted; /* bytes that were read as tags that were none */
 	struct entities entities;
 	const struct parse_limits *limits;
 	repair_sink *sink;
@@ -52,9 +70,12 @@ void mend_put(struct mender *mender, const char *s, size_t len);
 void mend_text(struct mender *mender, const char *s, size_t len, bool attribute);
 /* What stands in a CDATA section. */
 void mend_cdata(struct mender *mender, const char *s, size_t len);
+/* The next mark, or the end of the data. However often and from wherever it is asked, what was
+ * looked through once is not looked through again. */
+const char *mend_find(struct mender *mender, const char *at, enum mark mark);
 
 /* tag.c: reads a start tag that begins at '<', leniently. False if it is none, but a '<' in a text.
- */
+ * A document that is made of what looks like tags and is none is given up: mender->stopped. */
 bool tag_read(struct mender *mender, const char *at, struct tag *tag);
 /* The same for a name, whatever follows it up to a '>' or another '<'. */
 bool tag_read_name(struct mender *mender, const char *at, struct tag *tag);

@@ -126,12 +126,13 @@ find_open(const struct mender *mender, struct word name)
 	return best;
 }
 
+/* Behind the next mark of so many bytes, or NULL. */
 static const char *
-past(const struct mender *mender, const char *at, const char *what)
+past(struct mender *mender, const char *at, enum mark mark, size_t len)
 {
-	const char *found = memmem(at, (size_t)(mender->end - at), what, strlen(what));
+	const char *found = mend_find(mender, at, mark);
 
-	return found ? found + strlen(what) : NULL;
+	return found < mender->end ? found + len : NULL;
 }
 
 /* The end of a field that is not open, in an unknown element where fields stand: its name was
@@ -410,10 +411,12 @@ static const char *
 cdata(struct mender *mender, const char *at, size_t mark)
 {
 	const char *start = at + mark;
-	const char *next = past(mender, start, "]]>");
+	const char *next = past(mender, start, MARK_CDATA_END, 3);
 	const char *stop = next ? next - 3 : mender->end;
-	const char *another = memmem(start, (size_t)(stop - start), "<![CDATA[", 9);
+	const char *another = mend_find(mender, start, MARK_CDATA);
 
+	if (another >= stop)
+		another = NULL;
 	if (mender->depth > 0 && (another || !next)) {
 		const struct open_tag *top = &mender->open[mender->depth - 1];
 		char end[64];
@@ -446,12 +449,12 @@ names_dtd(const char *at, size_t len)
 static const char *
 doctype(struct mender *mender, const char *at)
 {
-	const char *close = memchr(at, '>', (size_t)(mender->end - at));
-	const char *subset = memchr(at, '[', (size_t)(mender->end - at));
+	const char *close = mend_find(mender, at, MARK_CLOSE);
+	const char *subset = mend_find(mender, at, MARK_SUBSET);
 
-	if (!close)
+	if (close == mender->end)
 		return mender->end;
-	if (!subset || subset > close) {
+	if (subset > close) {
 		mender->entities.external |= names_dtd(at, (size_t)(close - at));
 		return close + 1;
 	}
@@ -480,9 +483,9 @@ declaration(struct mender *mender, const char *at)
 		if (at > mender->data && left > 6 && strncasecmp(at, "<?xml", 5) == 0 &&
 			!tag_is_name(at[5]))
 			mend_note(mender, "an XML declaration out of place", at);
-		next = past(mender, at, "?>");
+		next = past(mender, at, MARK_PI_END, 2);
 		if (!next)
-			next = past(mender, at, ">");
+			next = past(mender, at, MARK_CLOSE, 1);
 		return next ? next : mender->end;
 	}
 	size_t mark = cdata_length(at, mender->end);
@@ -491,10 +494,10 @@ declaration(struct mender *mender, const char *at)
 	if (mark > 0)
 		return cdata(mender, at, mark);
 	if (left >= 4 && memcmp(at, "<!--", 4) == 0) {
-		next = past(mender, at + 4, "-->");
+		next = past(mender, at + 4, MARK_COMMENT_END, 3);
 		if (!next) {
 			mend_note(mender, "a comment without an end", at);
-			next = past(mender, at, ">");
+			next = past(mender, at, MARK_CLOSE, 1);
 		} else if (memmem(at + 4, (size_t)(next - at - 6), "--", 2)) {
 			mend_note(mender, "\"--\" within a comment", at);
 		}
@@ -505,7 +508,7 @@ declaration(struct mender *mender, const char *at)
 	if (left > 2 && !tag_is_name_start(at[2]) && at[2] != '[')
 		return NULL;
 	mend_note(mender, "a declaration out of place", at);
-	next = past(mender, at, ">");
+	next = past(mender, at, MARK_CLOSE, 1);
 	return next ? next : mender->end;
 }
 

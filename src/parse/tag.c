@@ -4,6 +4,9 @@
 
 #include "mend.h"
 
+/* Of bytes that are read in vain, besides once the document. */
+#define WASTE_MAX ((size_t)1 << 20)
+
 bool
 tag_is_name_start(char c)
 {
@@ -46,12 +49,13 @@ missing_quote(const char *at, const char *quote, const char *end)
  * tag.
  */
 static const char *
-quoted_end(const char *at, const char *end, const char **next)
+quoted_end(struct mender *mender, const char *at, const char *end, const char **next)
 {
-	size_t left = (size_t)(end - at - 1);
-	const char *quote = memchr(at + 1, *at, left);
-	const char *close = memchr(at + 1, '>', left);
+	const char *quote = memchr(at + 1, *at, (size_t)(end - at - 1));
+	const char *close = mend_find(mender, at, MARK_CLOSE);
 
+	if (close >= end)
+		close = NULL;
 	if (quote && (!close || quote < close || !memchr(close, '<', (size_t)(quote - close)))) {
 		const char *missing = missing_quote(at, quote, end);
 
@@ -65,7 +69,7 @@ quoted_end(const char *at, const char *end, const char **next)
 
 /* The value behind '='. */
 static const char *
-read_value(const char *at, const char *end, struct tag_attribute *attribute)
+read_value(struct mender *mender, const char *at, const char *end, struct tag_attribute *attribute)
 {
 	while (at < end && is_space(*at))
 		at++;
@@ -73,7 +77,7 @@ read_value(const char *at, const char *end, struct tag_attribute *attribute)
 		return end;
 	const char *next = at, *stop;
 	if (*at == '"' || *at == '\'') {
-		stop = quoted_end(at, end, &next);
+		stop = quoted_end(mender, at, end, &next);
 		at++;
 	} else {
 		for (stop = at; stop < end && !is_space(*stop) && *stop != '>' && *stop != '<';)
@@ -92,7 +96,8 @@ read_value(const char *at, const char *end, struct tag_attribute *attribute)
 
 /* One attribute; NULL if what stands there makes this no tag. */
 static const char *
-read_attribute(const char *at, const char *end, struct tag_attribute *attribute)
+read_attribute(
+	struct mender *mender, const char *at, const char *end, struct tag_attribute *attribute)
 {
 	if (!tag_is_name_start(*at) && *at != ':')
 		return NULL;
@@ -104,7 +109,7 @@ read_attribute(const char *at, const char *end, struct tag_attribute *attribute)
 	while (next < end && is_space(*next))
 		next++;
 	if (next < end && *next == '=')
-		return read_value(next + 1, end, attribute);
+		return read_value(mender, next + 1, end, attribute);
 	if (at < end && !is_space(*at) && !strchr(">/\"'", *at))
 		return NULL;
 	return at;
@@ -130,21 +135,19 @@ add_attribute(struct mender *mender, struct tag *tag, const struct tag_attribute
 	return true;
 }
 
-bool
-tag_read(struct mender *mender, const char *at, struct tag *tag)
+/* Reads from *at, which is left where it came to. */
+static bool
+read_start(struct mender *mender, const char **ret_at, const char *end, struct tag *tag)
 {
-	const char *end = mender->end;
+	const char *at = *ret_at + 1;
 	bool valued = false;
 
-	if ((size_t)(end - at) > mender->limits->max_start_tag)
-		end = at + mender->limits->max_start_tag;
-	tag->name = ++at;
+	tag->name = at;
 	tag->n_attributes = 0;
 	tag->empty = false;
-	if (at == end || !tag_is_name_start(*at))
-		return false;
 	while (at < end && tag_is_name(*at))
 		at++;
+	*ret_at = at;
 	tag->name_len = (size_t)(at - tag->name);
 	if (at < end && !is_space(*at) && *at != '>' && *at != '/')
 		return false;
@@ -153,20 +156,41 @@ tag_read(struct mender *mender, const char *at, struct tag *tag)
 	while (at < end && *at != '>' && *at != '<') {
 		struct tag_attribute attribute;
 
+		*ret_at = at;
 		if (is_space(*at) || *at == '"' || *at == '\'' || *at == '/') {
 			tag->empty = *at == '/' && at + 1 < end && at[1] == '>';
 			at++;
 			continue;
 		}
-		at = read_attribute(at, end, &attribute);
+		at = read_attribute(mender, at, end, &attribute);
 		if (!at || !add_attribute(mender, tag, &attribute))
 			return false;
 		valued |= attribute.value != NULL;
 	}
+	*ret_at = at;
 	if (at == end || (*at == '<' && !valued))
 		return false;
 	tag->next = *at == '>' ? at + 1 : at;
 	return true;
+}
+
+bool
+tag_read(struct mender *mender, const char *at, struct tag *tag)
+{
+	const char *end = mender->end;
+	const char *stop = at;
+
+	if ((size_t)(end - at) > mender->limits->max_start_tag)
+		end = at + mender->limits->max_start_tag;
+	if (at + 1 >= end || !tag_is_name_start(at[1]))
+		return false;
+	if (read_start(mender, &stop, end, tag))
+		return true;
+	/* What stands in a quoted value is read again, from each '<' in it. */
+	mender->wasted += (size_t)(stop - at);
+	if (mender->wasted > WASTE_MAX + (size_t)(mender->end - mender->data))
+		mender->stopped = true;
+	return false;
 }
 
 bool
