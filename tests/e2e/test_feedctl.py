@@ -99,6 +99,25 @@ def test_status_is_for_people(server, feedd):
     assert not any("_" in line for line in lines if str(feedd.state) not in line), "names of members are for --json"
 
 
+def test_items_are_as_many_as_asked_for(server, feedd):
+    """However large they are: the daemon gives a page of some MiB at a time."""
+    long = [item(n, html="x" * 400_000) for n in range(1, 31)]
+    feed = server.feed("/a.xml", long)
+    feedd.configure(feeds={"a": {"url": feed.url}}).start()
+    feedd.wait_items(30)
+    assert len(feedd.get("/v1/items", limit=30).json()["items"]) < 30
+    titles = [f"Article {n}" for n in range(30, 0, -1)]
+    for wanted in (25, 30, 31):
+        listed = json.loads(feedd.ctl("items", "--json", "--limit", wanted, check=0).stdout)
+        assert [i["title"] for i in listed["items"]] == titles[:wanted]
+        assert ("next_url" in listed) == (wanted < 30)
+        if wanted < 30:
+            way = listed["next_url"].removeprefix("http://feedd")
+            assert [i["title"] for i in feedd.get(way).json()["items"]] == titles[wanted:]
+        assert len(feedd.ctl("items", "--limit", wanted, check=0).stdout.splitlines()) == 1 + min(wanted, 30)
+    assert len(feedd.ctl("items", check=0).stdout.splitlines()) == 1 + 30
+
+
 def test_backup(server, feedd):
     feed = server.feed("/a.xml", items(1, 2, 3))
     feedd.configure(feeds={"a": feed.url}).start()
