@@ -152,7 +152,9 @@ api_listen_tcp(const char *address, int *ret_fd)
 	int r = split_address(address, &host, &port);
 	if (r < 0)
 		return r;
-	if (getaddrinfo(host, port, &hints, &info) != 0)
+	/* The one name that is no matter of a resolver. */
+	const char *number = strcmp(host, "localhost") == 0 ? "127.0.0.1" : host;
+	if (getaddrinfo(number, port, &hints, &info) != 0)
 		return -EINVAL;
 	r = listen_on(info, ret_fd);
 	freeaddrinfo(info);

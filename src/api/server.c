@@ -73,12 +73,15 @@ refuse_foreign(const struct request *request)
 {
 	const char *host = request_header(request, "Host");
 	const char *origin = request_header(request, "Origin");
+	const char *site = request_header(request, "Sec-Fetch-Site");
 
 	if (!request->tcp)
 		return NULL;
 	if (host && !host_is_own(host))
 		return "Host must be an address, localhost or feedd";
-	if (origin && (!host || !origin_is_own(origin, host)))
+	/* images and the like of a foreign page come without an Origin */
+	if ((origin && (!host || !origin_is_own(origin, host))) ||
+		(site && strcmp(site, "same-origin") != 0 && strcmp(site, "none") != 0))
 		return "requests from other sites are not taken";
 	return NULL;
 }

@@ -312,9 +312,24 @@ stream_begin(struct request *request, struct stream *stream, const char *where)
 	return respond_queue(request, MHD_HTTP_OK, type, response);
 }
 
+static bool
+is_crowded(const struct api *api)
+{
+	return api->n_streams >= api->max_streams;
+}
+
+static enum MHD_Result
+respond_crowded(struct request *request)
+{
+	return respond_error(request, MHD_HTTP_SERVICE_UNAVAILABLE, "there are %u streams already",
+		request->api->n_streams);
+}
+
 static enum MHD_Result
 stream_start(struct request *request, int64_t after)
 {
+	if (is_crowded(request->api)) /* a new consumer had to wait, and others came meanwhile */
+		return respond_crowded(request);
 	struct stream *stream = stream_new(request, after);
 
 	stream->feed = xstrdup(query_get(&request->query, "feed"));
@@ -330,10 +345,9 @@ stream_start(struct request *request, int64_t after)
 enum MHD_Result
 stream_rehearse(struct request *request, int64_t after, struct selection *selection)
 {
-	if (request->api->n_streams >= request->api->max_streams) {
+	if (is_crowded(request->api)) {
 		selection_free(selection);
-		return respond_error(
-			request, MHD_HTTP_SERVICE_UNAVAILABLE, "there are too many streams");
+		return respond_crowded(request);
 	}
 	struct stream *stream = stream_new(request, after);
 
@@ -405,9 +419,8 @@ route_events(struct request *request)
 			QUERY_NAME_SIZE - 1);
 	if (feed && !feed_exists(request, feed))
 		return respond_error(request, MHD_HTTP_NOT_FOUND, "there is no feed \"%s\"", feed);
-	if (request->api->n_streams >= request->api->max_streams)
-		return respond_error(request, MHD_HTTP_SERVICE_UNAVAILABLE,
-			"there are %u streams already", request->api->n_streams);
+	if (is_crowded(request->api)) /* before a consumer is made */
+		return respond_crowded(request);
 	if (consumer)
 		return start_consumer(request, consumer, placed, after);
 	return stream_start(request, after);

@@ -228,6 +228,37 @@ def test_foreign_pages_are_refused_on_tcp(server, feedd):
     assert ask("POST", "/v1/reload", Origin="http://evil.example") == 403
     assert ask("POST", "/v1/reload", Origin="null") == 403
     assert ask("POST", "/v1/reload", Origin=f"http://127.0.0.1:{port}") == 200
+    # An image of a foreign page comes without an Origin; it could make consumers, and hold streams.
+    path = "/v1/events?consumer=made&wait=0"
+    assert ask(path=path, **{"Sec-Fetch-Site": "cross-site"}) == 403
+    assert ask(path=path, **{"Sec-Fetch-Site": "same-site"}) == 403
+    assert feedd.get("/v1/consumers").json() == {"consumers": []}
+    assert ask(path=path, **{"Sec-Fetch-Site": "none"}) == 200
+    assert ask(path=path, **{"Sec-Fetch-Site": "same-origin"}) == 200
+
+
+def test_listen_on_localhost(feedd):
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    feedd.configure(top={"listen": f"localhost:{port}"}).start()
+    assert urllib.request.urlopen(f"http://127.0.0.1:{port}/v1/status", timeout=20).status == 200
+
+
+# limit: clients
+def test_new_consumers_are_streams_like_others(log):
+    """They wait for their cursor, all at once, and are counted when they have it."""
+    limit = log.get("/v1/status").json()["socket"]["max_clients"]
+    clients = [connect(log) for _ in range(limit)]
+    try:
+        for n, client in enumerate(clients):
+            client.sendall(f"GET /v1/events?after=now&consumer=c{n} HTTP/1.1\r\nHost: feedd\r\n\r\n".encode())
+        heads = [client.recv(12) for client in clients]
+        assert heads.count(b"HTTP/1.1 200") == limit * 3 // 4
+        log.ctl("status", check=0)
+    finally:
+        for client in clients:
+            client.close()
 
 
 def test_the_socket_is_for_its_group(log):
