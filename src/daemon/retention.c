@@ -45,13 +45,15 @@ on_tidied(struct parcel *parcel)
 
 	if (tidy->head.result == 0 && tidy->released > 0)
 		daemon_news(daemon);
+	if (tidy->head.result == 0) {
+		tidying->items += tidy->items;
+		tidying->events += tidy->events;
+		tidying->keys += tidy->keys;
+	}
 	if (tidy->head.result < 0 || daemon->stopping || !tidy->more) {
 		finish(tidying);
 		return;
 	}
-	tidying->items += tidy->items;
-	tidying->events += tidy->events;
-	tidying->keys += tidy->keys;
 	store_tidy(daemon->store, tidy);
 }
 
