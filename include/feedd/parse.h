@@ -1,7 +1,8 @@
 /*
  * parse.h - bytes in, feed document out.
  *
- * Layer 2, pure: no clock, no I/O, no log, no global. libxml2 (SAX2 push) for XML, jansson for
+ * Layer 2, pure: no clock but that of the thread's own processor time, which only ever ends a
+ * reading, no I/O, no log, no global. libxml2 (SAX2 push) for XML, jansson for
  * JSON. Strict first; where that fails the bytes are repaired and parsed once more, and the
  * document is `bozo`. Trusts nothing: see struct parse_limits.
  */
@@ -25,6 +26,7 @@ struct parse_limits {
 	size_t max_url;	       /* 8 KiB; longer ones are dropped */
 	size_t max_id;	       /* 4 KiB; longer ones become a hash, never cut */
 	size_t max_content;    /* 4 MiB; cut */
+	size_t max_seconds;    /* 10 of processor time for the XML of one document */
 	size_t chunk;	       /* 16 KiB are handed to libxml2 at once; never seen in the result */
 };
 extern const struct parse_limits PARSE_LIMITS;

@@ -11,6 +11,7 @@
 #include <pthread.h>
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "feedd/mem.h"
 
@@ -67,5 +68,9 @@ void pool_stop(struct pool *pool);
 /* pthread_create with all signals blocked and a name of at most 15 bytes. Returns -errno. */
 int
 thread_start(pthread_t *ret_thread, const char *name, void *(*main)(void *arg), void *arg) MUST_USE;
+
+/* What this thread has had of a processor since it began, in ns: for work that gives up when it has
+ * had too much, however busy the machine is. */
+int64_t thread_processor_ns(void);
 
 #endif

@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <time.h>
 
 void
 queue_init(struct queue *queue, void (*wake)(void *arg), void *wake_arg)
@@ -195,4 +196,14 @@ pool_stop(struct pool *pool)
 		pthread_join(pool->thread[i], NULL);
 	queue_fini(&pool->queue);
 	free(pool);
+}
+
+int64_t
+thread_processor_ns(void)
+{
+	struct timespec used;
+
+	if (clock_gettime(CLOCK_THREAD_CPUTIME_ID, &used) < 0)
+		return 0;
+	return (int64_t)used.tv_sec * 1000000000 + used.tv_nsec;
 }

@@ -15,6 +15,7 @@
 #include <string.h>
 
 #include "encoding.h"
+#include "feedd/queue.h"
 #include "feedd/text.h"
 #include "guard.h"
 #include "json.h"
@@ -32,6 +33,7 @@ const struct parse_limits PARSE_LIMITS = {
 	.max_url = (size_t)8 << 10,
 	.max_id = (size_t)4 << 10,
 	.max_content = (size_t)4 << 20,
+	.max_seconds = 10,
 	.chunk = (size_t)16 << 10,
 };
 
@@ -173,8 +175,9 @@ read_xml(const struct parse_input *input, const struct parse_limits *limits,
 	const struct decoded *decoded, struct arena *arena, struct document *document,
 	const char **ret_error)
 {
-	const struct reading reading = {
-		decoded->data, decoded->len, decoded->guard.items, decoded->guard.controls};
+	const struct reading reading = {decoded->data, decoded->len, decoded->guard.items,
+		decoded->guard.controls,
+		thread_processor_ns() + (int64_t)limits->max_seconds * 1000000000};
 	struct arena mark = *arena;
 	struct xml_report report;
 

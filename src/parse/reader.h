@@ -79,6 +79,8 @@ struct reader {
 	struct cached_name names[NAME_SETS][NAME_WAYS];
 	uint8_t oldest[NAME_SETS];
 	size_t remaining;  /* bytes not yet read, an upper bound for one text */
+	size_t untimed;	   /* bytes since the time was looked at */
+	int64_t until_ns;  /* of thread_processor_ns() */
 	size_t max_memory; /* of the arena, with what was in it before */
 	bool dirty;	   /* control characters may come */
 	bool wants_repair; /* an entity that libxml2 cannot replace as we want it */
@@ -132,9 +134,11 @@ void reader_over(struct reader *reader, const char *fmt, size_t limit);
 struct reading {
 	const char *data; /* valid UTF-8 */
 	size_t len;
-	size_t items; /* expected */
-	bool dirty;   /* with control characters beyond ASCII's */
+	size_t items;	  /* expected */
+	bool dirty;	  /* with control characters beyond ASCII's */
+	int64_t until_ns; /* of thread_processor_ns(), all readings together */
 };
+
 enum xml_result {
 	XML_OK,
 	XML_BROKEN, /* not well formed, or with entities that only the repair replaces */

@@ -9,12 +9,15 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "feedd/queue.h"
 #include "feedd/text.h"
 #include "reader.h"
 #include "repair.h"
 
 /* What the values of the smallest document may take; of others four times their size. */
 #define MEMORY_MIN ((size_t)4 << 20)
+/* After so many bytes the time is looked at. */
+#define TIMED_BYTES ((size_t)16 << 10)
 #define OPTIONS                                                                                    \
 	(XML_PARSE_NONET | XML_PARSE_NOCDATA | XML_PARSE_NOERROR | XML_PARSE_NOWARNING |           \
 		XML_PARSE_IGNORE_ENC | XML_PARSE_HUGE)
@@ -153,6 +156,7 @@ reader_init(struct reader *reader, const struct parse_input *input,
 	reader->dialect = NS_RSS;
 	reader->dirty = reading->dirty;
 	reader->remaining = reading->len;
+	reader->until_ns = reading->until_ns;
 	reader->scratch = BUF_INIT(limits->max_content);
 	reader->levels[0] = (struct level){.in = IN_DOCUMENT, .action = READ_LINE};
 	reader->max_memory = arena->total + reading->len * 4 + MEMORY_MIN;
@@ -187,6 +191,20 @@ reader_fini(struct reader *reader)
 	arena_fini(&reader->side);
 }
 
+/* All that could take long is bounded; should anything be left that is not, it does not keep a
+ * worker for good. */
+static void
+look_at_time(struct reader *reader, size_t n)
+{
+	reader->untimed += n;
+	if (reader->untimed < TIMED_BYTES)
+		return;
+	reader->untimed = 0;
+	if (thread_processor_ns() > reader->until_ns)
+		reader_over(reader, "more than %zu s of processor time for one document",
+			reader->limits->max_seconds);
+}
+
 /* False when the reading is over: a fault or a limit. */
 static bool
 push(struct reader *reader, const char *data, size_t len)
@@ -198,6 +216,7 @@ push(struct reader *reader, const char *data, size_t len)
 
 		xmlParseChunk(reader->xml, data + at, (int)n, 0);
 		reader->remaining = reader->remaining > n ? reader->remaining - n : 0;
+		look_at_time(reader, n);
 		if (!reader->xml->wellFormed || reader->over)
 			return false;
 	}

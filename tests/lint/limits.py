@@ -30,6 +30,7 @@ CONSTANTS = {
     "namespaces": ("src/parse/parse.c", "max_namespaces"),
     "start-tag": ("src/parse/parse.c", "max_start_tag"),
     "dtd": ("src/parse/parse.c", "max_dtd"),
+    "processor": ("src/parse/parse.c", "max_seconds"),
     "entities": ("src/parse/entity.h", "ENTITIES_MAX"),
     "expansion": ("src/parse/mend.c", "EXPANDED_MAX"),
     "title": ("src/parse/parse.c", "max_title"),

@@ -114,6 +114,31 @@ size_of_the_dtd(void **state)
 	assert_refused(&body, "an internal DTD subset of more than 65536 bytes");
 }
 
+/* limit: processor */
+static void
+processor_time(void **state)
+{
+	AUTO(buf_fini) struct buf body = BUF_INIT(BODY_MAX);
+	struct parse_limits limits = PARSE_LIMITS;
+	const char *error;
+
+	(void)state;
+	buf_puts(&body, "<rss><channel>");
+	repeat(&body, "<item><title>a & b</title></item>", 4000);
+	limits.max_items = 5000;
+	assert_non_null(parse(&body, &limits, &error));
+	limits.max_seconds = 0;
+	assert_null(parse(&body, &limits, &error));
+	assert_string_equal(error, "refused: more than 0 s of processor time for one document");
+	/* The same where nothing is to be mended. */
+	buf_reset(&body);
+	buf_puts(&body, "<rss><channel>");
+	repeat(&body, "<item><title>a</title></item>", 4000);
+	buf_puts(&body, "</channel></rss>");
+	assert_null(parse(&body, &limits, &error));
+	assert_non_null(strstr(error, "processor time"));
+}
+
 /* limit: depth */
 static void
 depth_of_elements(void **state)
@@ -374,6 +399,7 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(processor_time),
 		cmocka_unit_test(namespaces_of_a_start_tag),
 		cmocka_unit_test(attributes_of_a_start_tag),
 		cmocka_unit_test(size_of_a_start_tag),
