@@ -43,7 +43,8 @@ on_tidied(struct parcel *parcel)
 	struct daemon *daemon = tidying->daemon;
 	struct store_tidy *tidy = &tidying->tidy;
 
-	if (tidy->head.result == 0 && tidy->released > 0)
+	/* At the stop, whoever was to be told may be gone already; the next start tells it. */
+	if (tidy->head.result == 0 && tidy->released > 0 && !daemon->stopping)
 		daemon_news(daemon);
 	if (tidy->head.result == 0) {
 		tidying->items += tidy->items;
