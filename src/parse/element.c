@@ -68,6 +68,17 @@ url_attribute(struct reader *reader, const xmlChar **attributes, int n, const ch
 		     : NULL;
 }
 
+/* An address in RDF's way. */
+static const char *
+resource_attribute(struct reader *reader, const xmlChar **attributes, int n)
+{
+	const char *value = n ? attribute_get(reader, attributes, n, NS_RDF, "resource") : NULL;
+
+	return value ? builder_url(&reader->builder, reader->levels[reader->depth].base, value,
+			       strlen(value))
+		     : url_attribute(reader, attributes, n, "resource");
+}
+
 static const char *
 line_attribute(struct reader *reader, const xmlChar **attributes, int n, const char *name)
 {
@@ -108,6 +119,8 @@ take_enclosure(struct reader *reader, const xmlChar **attributes, int n)
 
 	if (!attachment.url)
 		attachment.url = url_attribute(reader, attributes, n, "href");
+	if (!attachment.url)
+		attachment.url = resource_attribute(reader, attributes, n);
 	if (attachment.url)
 		builder_attachment(&reader->builder, &attachment);
 }
@@ -381,14 +394,9 @@ enter(struct reader *reader, const struct rule *rule, const struct cached_name *
 	}
 	if (rule->action == ENTER_CHANNEL || rule->action == ENTER_ITEM)
 		take_language(reader, attributes, n);
-	if (rule->action == ENTER_IMAGE && n) {
-		const char *resource = attribute_get(reader, attributes, n, NS_RDF, "resource");
-
-		if (resource)
-			builder_text(&reader->builder, SLOT_IMAGE, 2,
-				builder_url(
-					&reader->builder, level->base, resource, strlen(resource)));
-	}
+	if (rule->action == ENTER_IMAGE)
+		builder_text(
+			&reader->builder, SLOT_IMAGE, 2, resource_attribute(reader, attributes, n));
 }
 
 /* Content that lies elsewhere is where the item is, for want of a link. */

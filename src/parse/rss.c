@@ -26,6 +26,7 @@ static const struct rule rules[] = {
 	{"keywords", NS_RSS, IN_ITEM, READ_TAGS, SLOT_NONE, 1},
 	{"language", NS_RSS, IN_FEED, READ_LINE, SLOT_LANGUAGE, 1},
 	{"lastbuilddate", NS_RSS, IN_FEED, READ_DATE, SLOT_MODIFIED, 1},
+	{"lastbuilddate", NS_RSS, IN_ITEM, READ_DATE, SLOT_MODIFIED, 5},
 	{"link", NS_RSS, IN_ANY, READ_LINK, SLOT_LINK, 1},
 	{"managingeditor", NS_RSS, IN_FEED, READ_AUTHOR, SLOT_NONE, 1},
 	{"pubdate", NS_RSS, IN_FEED, READ_DATE, SLOT_MODIFIED, 4},

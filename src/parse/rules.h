@@ -34,6 +34,7 @@ enum ns {
 	NS_GML,
 	NS_XHTML,
 	NS_WEBFEEDS,
+	NS_PRISM,
 	NS_SVG,
 	NS_MATHML,
 	NS_XML,
