@@ -20,6 +20,8 @@ struct parse_limits {
 	size_t max_depth;      /* 64 levels of elements (128 in markup within content) */
 	size_t max_attributes; /* 1000 on one start tag */
 	size_t max_namespaces; /* 256 xmlns on one start tag */
+	size_t max_scope;      /* 512 namespaces in force at the same place */
+	size_t max_names;      /* 10,000 different names of elements, attributes, namespaces … */
 	size_t max_start_tag;  /* 64 KiB for one start tag */
 	size_t max_dtd;	       /* 64 KiB of internal subset */
 	size_t max_title;      /* 4 KiB; cut */

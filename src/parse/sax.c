@@ -82,6 +82,12 @@ on_start(void *user, const xmlChar *local, const xmlChar *prefix, const xmlChar 
 	(void)n_defaulted;
 	if (reader->over)
 		return;
+	/* libxml2 looks through them one by one, for each element. It counts both parts of each. */
+	if ((size_t)reader->xml->nsNr / 2 > reader->limits->max_scope) {
+		reader_over(reader, "more than %zu namespaces in force at the same time",
+			reader->limits->max_scope);
+		return;
+	}
 	enum ns dialect = reader->dialect;
 	const struct cached_name *name = name_of(reader, local, prefix, uri);
 	if (reader->capture.rule && !element_has_parts(reader, name)) {
@@ -205,6 +211,17 @@ look_at_time(struct reader *reader, size_t n)
 			reader->limits->max_seconds);
 }
 
+/* libxml2's table of names stops growing at 16,384 places, and each new name is compared with all
+ * others of its place: a million of them take a minute. */
+static void
+check_names(struct reader *reader)
+{
+	int names = xmlDictSize(reader->xml->dict);
+
+	if (names > 0 && (size_t)names > reader->limits->max_names)
+		reader_over(reader, "more than %zu different names", reader->limits->max_names);
+}
+
 /* False when the reading is over: a fault or a limit. */
 static bool
 push(struct reader *reader, const char *data, size_t len)
@@ -215,6 +232,7 @@ push(struct reader *reader, const char *data, size_t len)
 		size_t n = len - at < chunk ? len - at : chunk;
 
 		xmlParseChunk(reader->xml, data + at, (int)n, 0);
+		check_names(reader);
 		reader->remaining = reader->remaining > n ? reader->remaining - n : 0;
 		look_at_time(reader, n);
 		if (!reader->xml->wellFormed || reader->over)

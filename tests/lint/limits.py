@@ -28,6 +28,8 @@ CONSTANTS = {
     "markup": ("src/parse/reader.h", "CONTENT_DEPTH_MAX"),
     "attributes": ("src/parse/parse.c", "max_attributes"),
     "namespaces": ("src/parse/parse.c", "max_namespaces"),
+    "scope": ("src/parse/parse.c", "max_scope"),
+    "names": ("src/parse/parse.c", "max_names"),
     "start-tag": ("src/parse/parse.c", "max_start_tag"),
     "dtd": ("src/parse/parse.c", "max_dtd"),
     "processor": ("src/parse/parse.c", "max_seconds"),

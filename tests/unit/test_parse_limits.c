@@ -49,6 +49,15 @@ repeat(struct buf *body, const char *text, int times)
 		buf_puts(body, text);
 }
 
+/* malloc'd: the text with the number for its "%d". */
+static char *
+replace_number(const char *text, int number)
+{
+	const char *at = strstr(text, "%d");
+
+	return xasprintf("%.*s%d%s", (int)(at - text), text, number, at + 2);
+}
+
 static void
 assert_refused(const struct buf *body, const char *words)
 {
@@ -72,6 +81,46 @@ namespaces_of_a_start_tag(void **state)
 		buf_printf(&body, " xmlns:n%d='u:%d'", i, i);
 	buf_puts(&body, "><channel/></rss>");
 	assert_refused(&body, "more than 256 namespace declarations on one start tag");
+}
+
+/* limit: scope */
+static void
+namespaces_in_force(void **state)
+{
+	AUTO(buf_fini) struct buf body = BUF_INIT(BODY_MAX);
+
+	(void)state;
+	buf_puts(&body, "<rss version='2.0'><channel>");
+	for (int depth = 0; depth < 3; depth++) {
+		buf_puts(&body, "<a");
+		for (int i = 0; i < 200; i++)
+			buf_printf(&body, " xmlns:n%dx%d='u'", depth, i);
+		buf_puts(&body, ">");
+	}
+	buf_puts(&body, "</a></a></a></channel></rss>");
+	assert_refused(&body, "more than 512 namespaces in force at the same time");
+}
+
+/* limit: names */
+static void
+names_that_differ(void **state)
+{
+	static const char *const kinds[] = {"<n%d/>", "<a n%d=''/>", "<a xmlns='n%d'/>", "<?n%d ?>",
+		"<item>&<n%d/></item>", "&n%d;"};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(kinds); i++) {
+		AUTO(buf_fini) struct buf body = BUF_INIT(BODY_MAX);
+
+		buf_puts(&body, "<!DOCTYPE rss PUBLIC 'x' 'x.dtd'><rss version='2.0'><channel>");
+		for (int k = 0; k < 12000; k++) {
+			AUTO(freep) char *piece = replace_number(kinds[i], k);
+
+			buf_puts(&body, piece);
+		}
+		buf_puts(&body, "</channel></rss>");
+		assert_refused(&body, "more than 10000 different names");
+	}
 }
 
 /* limit: attributes */
@@ -401,6 +450,8 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(processor_time),
 		cmocka_unit_test(namespaces_of_a_start_tag),
+		cmocka_unit_test(namespaces_in_force),
+		cmocka_unit_test(names_that_differ),
 		cmocka_unit_test(attributes_of_a_start_tag),
 		cmocka_unit_test(size_of_a_start_tag),
 		cmocka_unit_test(size_of_the_dtd),
