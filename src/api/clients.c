@@ -5,9 +5,11 @@
  * place is taken, those that were idle for a second have to go: connections that ask for nothing
  * cannot keep `feedctl status` out. MHD sees the closed connection and ends it.
  */
+#include <netdb.h>
 #include <stdlib.h>
 #include <sys/socket.h>
 
+#include "feedd/log.h"
 #include "server.h"
 
 struct client {
@@ -105,4 +107,25 @@ client_busy(struct api *api, struct MHD_Connection *connection, bool busy)
 		unlink_idle(api, client);
 	else
 		link_idle(api, client);
+}
+
+void
+client_log(const struct request *request, const char *method)
+{
+	const union MHD_ConnectionInfo *info =
+		MHD_get_connection_info(request->connection, MHD_CONNECTION_INFO_CONNECTION_FD);
+	int fd = info ? info->connect_fd : -1;
+	struct ucred who;
+	struct sockaddr_storage address;
+	socklen_t who_len = sizeof(who), address_len = sizeof(address);
+	char host[NI_MAXHOST], port[NI_MAXSERV];
+
+	if (!request->tcp && getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &who, &who_len) == 0)
+		log_notice("socket: uid=%u pid=%d asks for %s %s", (unsigned)who.uid, (int)who.pid,
+			method, request->query.path);
+	else if (request->tcp && getpeername(fd, (struct sockaddr *)&address, &address_len) == 0 &&
+		getnameinfo((struct sockaddr *)&address, address_len, host, sizeof(host), port,
+			sizeof(port), NI_NUMERICHOST | NI_NUMERICSERV) == 0)
+		log_notice("socket: %s port %s asks for %s %s", host, port, method,
+			request->query.path);
 }

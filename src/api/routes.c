@@ -52,26 +52,26 @@ test(struct request *request)
 }
 
 static const struct route routes[] = {
-	{"GET", "/v1/status", route_status},
-	{"GET", "/v1/feeds", route_feeds},
-	{"GET", "/v1/feeds/*", route_feed},
-	{"GET", "/v1/feeds/*/why", route_feed_why},
-	{"POST", "/v1/feeds/*/poll", poll_one},
-	{"POST", "/v1/feeds/*/resume", resume_feed},
-	{"POST", "/v1/feeds/*/accept-move", accept_move},
-	{"POST", "/v1/feeds/*/release", release},
-	{"POST", "/v1/poll", poll_all},
-	{"GET", "/v1/items", route_items},
-	{"GET", "/v1/events", route_events},
-	{"GET", "/v1/events/*/why", route_event_why},
-	{"GET", "/v1/consumers", route_consumers},
-	{"POST", "/v1/consumers/*/ack", route_ack},
-	{"GET", "/v1/failed", route_failed},
-	{"POST", "/v1/retry", retry},
-	{"POST", "/v1/notifiers/*/test", test},
-	{"GET", "/v1/notifiers/*/match", route_match},
-	{"POST", "/v1/reload", reload},
-	{"GET", "/metrics", route_metrics},
+	{"GET", "/v1/status", route_status, false},
+	{"GET", "/v1/feeds", route_feeds, false},
+	{"GET", "/v1/feeds/*", route_feed, false},
+	{"GET", "/v1/feeds/*/why", route_feed_why, false},
+	{"POST", "/v1/feeds/*/poll", poll_one, false},
+	{"POST", "/v1/feeds/*/resume", resume_feed, true},
+	{"POST", "/v1/feeds/*/accept-move", accept_move, true},
+	{"POST", "/v1/feeds/*/release", release, true},
+	{"POST", "/v1/poll", poll_all, false},
+	{"GET", "/v1/items", route_items, false},
+	{"GET", "/v1/events", route_events, false},
+	{"GET", "/v1/events/*/why", route_event_why, false},
+	{"GET", "/v1/consumers", route_consumers, false},
+	{"POST", "/v1/consumers/*/ack", route_ack, false},
+	{"GET", "/v1/failed", route_failed, false},
+	{"POST", "/v1/retry", retry, true},
+	{"POST", "/v1/notifiers/*/test", test, true},
+	{"GET", "/v1/notifiers/*/match", route_match, false},
+	{"POST", "/v1/reload", reload, true},
+	{"GET", "/metrics", route_metrics, false},
 };
 
 static enum MHD_Result
@@ -96,8 +96,11 @@ route_request(struct request *request, const char *method)
 		if (!path_matches(routes[i].pattern, request->query.path, &request->query.arena,
 			    &request->name))
 			continue;
-		if (strcmp(routes[i].method, wanted) == 0)
+		if (strcmp(routes[i].method, wanted) == 0) {
+			if (routes[i].told)
+				client_log(request, method);
 			return routes[i].run(request);
+		}
 		other = &routes[i];
 	}
 	if (other)

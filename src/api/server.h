@@ -113,6 +113,7 @@ struct route {
 	const char *method; /* "GET" (and HEAD) or "POST" */
 	const char *pattern;
 	enum MHD_Result (*run)(struct request *request);
+	bool told; /* who asked for it stands in the log */
 };
 
 /*
@@ -123,6 +124,8 @@ void client_end(struct api *api, void **slot);
 /* While the house is full: shows out who is idle. */
 void clients_crowded(struct api *api);
 void client_busy(struct api *api, struct MHD_Connection *connection, bool busy);
+/* Says in the log who asks for what: user and process of the Unix socket, the address of TCP. */
+void client_log(const struct request *request, const char *method);
 
 /* Finds the route and runs it, or answers 404, 405 with Allow (routes.c). */
 enum MHD_Result route_request(struct request *request, const char *method);

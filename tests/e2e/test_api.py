@@ -228,6 +228,8 @@ def test_foreign_pages_are_refused_on_tcp(server, feedd):
     assert ask("POST", "/v1/reload", Origin="http://evil.example") == 403
     assert ask("POST", "/v1/reload", Origin="null") == 403
     assert ask("POST", "/v1/reload", Origin=f"http://127.0.0.1:{port}") == 200
+    assert re.search(r"127\.0\.0\.1 port \d+ asks for POST /v1/reload", feedd.log)
+    assert len(re.findall("asks for POST /v1/reload", feedd.log)) == 2
     # An image of a foreign page comes without an Origin; it could make consumers, and hold streams.
     path = "/v1/events?consumer=made&wait=0"
     assert ask(path=path, **{"Sec-Fetch-Site": "cross-site"}) == 403
@@ -259,6 +261,14 @@ def test_new_consumers_are_streams_like_others(log):
     finally:
         for client in clients:
             client.close()
+
+
+def test_who_asks_is_logged(log):
+    for ask in (["reload"], ["retry"], ["test", "all"], ["resume", "a"], ["accept-move", "a"], ["release", "a"]):
+        log.ctl(*ask)
+    log.ctl("poll", "a", check=0)
+    assert len(re.findall(rf"uid={os.geteuid()} pid=\d+ asks for POST /v1/", log.log)) == 6
+    assert "/v1/feeds/a/accept-move" in log.log and "/poll" not in log.log
 
 
 def test_the_socket_is_for_its_group(log):

@@ -1,5 +1,8 @@
 """feedctl with a daemon and without."""
+import contextlib
 import json
+import sqlite3
+import stat
 import subprocess
 
 import pytest
@@ -127,6 +130,31 @@ def test_backup(server, feedd):
     done = subprocess.run(["sqlite3", copy, "PRAGMA integrity_check; SELECT count(*) FROM items"], capture_output=True,
                           text=True, timeout=20, check=True)
     assert done.stdout.split() == ["ok", "3"]
+    # It holds all that was read, and takes nobody's place.
+    assert stat.S_IMODE(copy.stat().st_mode) == 0o600
+    before = copy.read_bytes()
+    assert "exists" in feedd.ctl("backup", copy, check=1).stderr
+    dangling = feedd.directory / "dangling"
+    dangling.symlink_to(feedd.directory / "nowhere")
+    feedd.ctl("backup", dangling, check=1)
+    assert copy.read_bytes() == before and not (feedd.directory / "nowhere").exists()
+
+
+def test_a_backup_while_articles_come(server, feedd):
+    """Sound, and of one moment: with each event its article. And one that finds no room leaves nothing behind."""
+    feed = server.feed("/a.xml", items(1))
+    feedd.configure(feeds={"a": feed.url}).start()
+    feedd.wait_items(1)
+    for n in range(2, 200, 20):
+        feed.add(*items(*range(n, n + 20)))
+        feedd.poll("a")
+        copy = feedd.directory / f"copy{n}.db"
+        feedd.ctl("backup", copy, check=0)
+        with contextlib.closing(sqlite3.connect(copy)) as db:
+            assert db.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
+            stored, told = db.execute("SELECT (SELECT count(*) FROM items), (SELECT count(*) FROM events)").fetchone()
+            assert stored % 20 == 1 and told == stored - 1
+    assert feedd.ctl("backup", "/dev/full/copy", check=1).stderr
 
 
 def test_parse_needs_no_daemon(feedd):
