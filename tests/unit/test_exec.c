@@ -195,6 +195,20 @@ what_runs_on_in_the_background_holds_up_nothing(void **state)
 	exec_fini(&job);
 }
 
+/* SIGTERM before SIGKILL, also to those that the hook has started. */
+static void
+the_whole_group_may_end_by_itself(void **state)
+{
+	(void)state;
+	struct exec_job job =
+		run_script("(trap 'echo told; exit' TERM; while :; do sleep 0.1; done) &"
+			   " trap '' TERM; wait $!",
+			0, 500);
+	assert_true(job.timed_out);
+	assert_non_null(strstr(job.output.data, "told\n")); /* dash adds "Terminated" */
+	exec_fini(&job);
+}
+
 static void
 signals_are_as_a_program_expects(void **state)
 {
@@ -358,6 +372,7 @@ main(void)
 		cmocka_unit_test(endless_output_is_bounded),
 		cmocka_unit_test(deadline_ends_the_whole_group),
 		cmocka_unit_test(what_runs_on_in_the_background_holds_up_nothing),
+		cmocka_unit_test(the_whole_group_may_end_by_itself),
 		cmocka_unit_test(signals_are_as_a_program_expects),
 		cmocka_unit_test(an_exit_status_that_got_lost_is_no_success),
 		cmocka_unit_test(a_missing_program_is_an_error_at_once),
