@@ -214,6 +214,21 @@ def test_a_database_cut_short(feedd, damaged, size):
     assert ".recover" in feedd.log or size in (1, 99, -1)
 
 
+def test_damage_that_nothing_else_would_read(feedd, damaged):
+    """After a stop that was not clean the whole file is looked at, not only what a start needs."""
+    put, _, unclean = damaged
+    put(unclean)
+    path = feedd.state / "feedd.db"
+    with contextlib.closing(sqlite3.connect(path)) as db:
+        root, = db.execute("SELECT rootpage FROM sqlite_schema WHERE name = 'deliveries_open'").fetchone()
+        size, = db.execute("PRAGMA page_size").fetchone()
+    data = bytearray(path.read_bytes())
+    data[(root - 1) * size] = 0xff
+    path.write_bytes(data)
+    assert refused_or_sound(feedd) == 3
+    assert ".recover" in feedd.log
+
+
 def test_a_log_cut_short_is_no_damage(feedd, damaged):
     put, _, unclean = damaged
     put(unclean)

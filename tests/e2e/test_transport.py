@@ -277,6 +277,39 @@ getaddrinfo(const char *name, const char *service, const struct addrinfo *hints,
 """
 
 
+LYING_NAMES = """
+#define _GNU_SOURCE
+#include <dlfcn.h>
+#include <netdb.h>
+#include <string.h>
+int
+getaddrinfo(const char *name, const char *service, const struct addrinfo *hints, struct addrinfo **found)
+{
+	int (*real)(const char *, const char *, const struct addrinfo *, struct addrinfo **) =
+		(int (*)(const char *, const char *, const struct addrinfo *, struct addrinfo **))dlsym(RTLD_NEXT, "getaddrinfo");
+	return real(name && strstr(name, ".example") ? "127.0.0.1" : name, service, hints, found);
+}
+"""
+
+
+@pytest.mark.skipif(not shutil.which("cc"), reason="no C compiler")
+def test_a_public_name_with_a_private_address(tmp_path, make_raw, feedd):
+    """What counts is the address that is connected to, whatever the name looks like, on every hop."""
+    (tmp_path / "lying.c").write_text(LYING_NAMES)
+    subprocess.run(["cc", "-shared", "-fPIC", "-o", tmp_path / "lying.so", tmp_path / "lying.c", "-ldl"], check=True)
+    feedd.environment["LD_PRELOAD"] = str(tmp_path / "lying.so")
+    feedd.environment["ASAN_OPTIONS"] = os.environ.get("ASAN_OPTIONS", "") + ":verify_asan_link_order=0"
+    server = make_raw()
+    server.on("/feed.xml", raw.answer(FEED))
+    server.on("/away", raw.redirect(server.url("/feed.xml", "feed.example")))
+    feedd.configure(feeds={"name": server.url("/feed.xml", "feed.example"), "redirect": server.url("/away"),
+                           "allowed": {"url": server.url("/feed.xml", "lan.example"), "private": True}},
+                    extra='host "lan.example" { gap = "0s" }\n').start()
+    feedd.wait_items(1, "allowed")
+    says(feedd, {name: r"feed\.example is at the private address 127\.0\.0\.1" for name in ("name", "redirect")})
+    assert len(server.asked("/feed.xml")) == 1
+
+
 # limit: time
 @pytest.mark.skipif(not shutil.which("cc"), reason="no C compiler")
 def test_a_name_server_that_hangs(tmp_path, server, feedd):
