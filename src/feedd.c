@@ -1,7 +1,9 @@
 /* feedd.c - the daemon's main: options, then run. */
+#include <fcntl.h>
 #include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "feedd/daemon.h"
 #include "feedd/log.h"
@@ -27,6 +29,20 @@ help(FILE *out)
 		out);
 }
 
+/* What was closed when we were started would become a database or a socket, and the log go into
+ * it. */
+static void
+open_standard_descriptors(void)
+{
+	int fd;
+
+	do
+		fd = open("/dev/null", O_RDWR);
+	while (fd >= 0 && fd <= STDERR_FILENO);
+	if (fd >= 0)
+		close(fd);
+}
+
 int
 main(int argc, char **argv)
 {
@@ -43,6 +59,7 @@ main(int argc, char **argv)
 	bool check = false;
 	int c;
 
+	open_standard_descriptors();
 	mem_guard_libraries();
 	while ((c = getopt_long(argc, argv, "c:1nvVh", options, NULL)) != -1) {
 		switch (c) {

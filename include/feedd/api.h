@@ -60,7 +60,8 @@ struct api_options {
 	void *arg;
 };
 
-/* Starts the thread. Returns -errno. */
+/* Starts the thread. The sockets and what stands at `unlink_path` are the api's from now on: they
+ * are closed and removed when it stops, or if it cannot start. Returns -errno. */
 int api_start(struct api **ret_api, const struct api_options *options) MUST_USE;
 /* Hands a command back with its answer. On the loop. */
 void api_answer(struct api *api, struct api_command *command);

@@ -354,10 +354,10 @@ start_api(struct daemon *daemon)
 	};
 	int r = api_start(&daemon->api, &options);
 
-	if (r == 0) {
-		daemon->unix_fd = daemon->tcp_fd = -1; /* the api's from now on */
+	daemon->unix_fd = daemon->tcp_fd =
+		-1; /* the api's from now on, which closed them if it failed */
+	if (r == 0)
 		return DAEMON_DONE;
-	}
 	log_error("the socket could not be served: %s", strerror(-r));
 	return DAEMON_FAILED;
 }

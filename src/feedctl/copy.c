@@ -31,14 +31,18 @@ copy_database(const char *database, const char *file)
 		output_error("%s cannot be opened: %s", database, strerror(-r));
 		return EXIT_FAILED;
 	}
+	/* Under its name there is a whole copy or none, whenever this is killed. */
+	AUTO(freep) char *part = xasprintf("%s.part", file);
+	unlink(part);
 	mode_t before = umask(0077); /* it holds all that was read */
-	r = view_backup(view, file);
+	r = view_backup(view, part);
 	umask(before);
 	view_close(view);
+	if (r == 0 && rename(part, file) < 0)
+		r = -errno;
 	if (r == 0)
 		return EXIT_DONE;
-	if (r != -EEXIST)
-		unlink(file);
+	unlink(part);
 	output_error("%s cannot be written: %s", file, strerror(-r));
 	return EXIT_FAILED;
 }

@@ -13,6 +13,13 @@ from support.feeds import items, opml
 from support.wait import wait_for
 
 
+def test_standard_descriptors_that_are_closed(server, feedd):
+    """The log goes nowhere then, and not into a file or a socket of the daemon that got its number."""
+    feedd.configure(feeds={"a": server.feed("/a.xml", items(1, 2)).url}).start(preexec_fn=lambda: os.closerange(0, 3))
+    feedd.wait_items(2)
+    assert {os.readlink(f"/proc/{feedd.process.pid}/fd/{n}") for n in range(3)} == {"/dev/null"}
+
+
 def test_check_accepts_a_good_file(server, feedd):
     feedd.configure(feeds={"a": server.url("/a")})
     done = feedd.run("--check")

@@ -1,6 +1,8 @@
 """feedctl with a daemon and without."""
 import contextlib
 import json
+import resource
+import signal
 import sqlite3
 import stat
 import subprocess
@@ -8,7 +10,7 @@ import subprocess
 import pytest
 from support.daemon import BUILD
 from support.feeds import item, items, opml, rss
-from support.wait import wait_for
+from support.wait import SLOW, wait_for
 
 NEEDS_DAEMON = [["status"], ["feeds"], ["show", "a"], ["poll"], ["reload"], ["follow"], ["items"], ["failed"], ["why", "a"],
                 ["ack", "c", "1"], ["test", "out"]]
@@ -155,6 +157,23 @@ def test_a_backup_while_articles_come(server, feedd):
             stored, told = db.execute("SELECT (SELECT count(*) FROM items), (SELECT count(*) FROM events)").fetchone()
             assert stored % 20 == 1 and told == stored - 1
     assert feedd.ctl("backup", "/dev/full/copy", check=1).stderr
+
+
+def test_a_backup_that_is_killed_leaves_no_half_of_one(server, feedd):
+    feed = server.feed("/a.xml", items(*range(300)))
+    feedd.configure(feeds={"a": feed.url}).start()
+    feedd.wait_items(300)
+    copy = feedd.directory / "copy.db"
+    limit = 40960
+    assert (feedd.state / "feedd.db").stat().st_size + (feedd.state / "feedd.db-wal").stat().st_size > limit
+    # The signal that comes at a file of this size kills.
+    done = subprocess.run([BUILD / "feedctl", "-s", feedd.socket, "backup", copy], capture_output=True, timeout=30 * SLOW,
+                          preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit)))
+    assert done.returncode == -signal.SIGXFSZ, done.stderr
+    assert not copy.exists()
+    feedd.ctl("backup", copy, check=0)
+    assert sqlite3.connect(copy).execute("SELECT count(*) FROM items").fetchall() == [(300,)]
+    assert not copy.with_name("copy.db.part").exists()
 
 
 def test_parse_needs_no_daemon(feedd):
