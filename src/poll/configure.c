@@ -196,6 +196,15 @@ differs(const struct feed *feed, const struct feed_config *config)
 		strcmp(feed->config->url, config->url) != 0;
 }
 
+/* A feed that is planned anew waits nowhere meanwhile, nor at all where it was disabled. */
+static void
+take_out(struct poller *poller, struct feed *feed)
+{
+	heap_remove(&poller->due, &feed->due);
+	if (feed->pace.where == PACE_WAITING)
+		pace_leave(poller->pace, &feed->pace, poller_mono_ms());
+}
+
 /* A shorter interval holds at once: the next poll is brought forward to where the new one would
  * have put it. started: we do not know under which settings it was planned, so the plan of an
  * adaptive feed, which rests on a price and hints of its own, is believed. */
@@ -257,8 +266,8 @@ poller_configure(struct poller *poller, struct config *config, const struct stor
 		fresh[i] = !feed || differs(feed, &config->feeds[i]);
 		if (!feed)
 			feed = xcalloc(1, sizeof(*feed));
-		else
-			heap_remove(&poller->due, &feed->due);
+		else if (fresh[i])
+			take_out(poller, feed);
 		if (!feed->poll)
 			take_known(feed, &feeds[i]);
 		feed->config = &config->feeds[i];

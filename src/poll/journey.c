@@ -31,6 +31,24 @@ poll_free(struct poll *poll)
 	free(poll);
 }
 
+/* Poll and feed part. */
+static void
+end_poll(struct poll *poll)
+{
+	struct poller *poller = poll->poller;
+	struct feed *feed = poll->feed;
+
+	if (poll->previous)
+		poll->previous->next = poll->next;
+	else
+		poller->polls = poll->next;
+	if (poll->next)
+		poll->next->previous = poll->previous;
+	pace_leave(poller->pace, &feed->pace, poller_mono_ms());
+	feed->poll = NULL;
+	poll_free(poll);
+}
+
 /* The end of every journey, whatever came of it. */
 static void
 go_home(struct poll *poll)
@@ -38,9 +56,7 @@ go_home(struct poll *poll)
 	struct poller *poller = poll->poller;
 	struct feed *feed = poll->feed;
 
-	pace_leave(poller->pace, &feed->pace, poller_mono_ms());
-	feed->poll = NULL;
-	poll_free(poll);
+	end_poll(poll);
 	if (!feed->config) { /* it left the configuration meanwhile */
 		feed_free(feed);
 		feed = NULL;
@@ -190,12 +206,44 @@ start_over(struct poll *poll)
 	struct feed *feed = poll->feed;
 
 	feed->force = poll->force;
-	pace_leave(poller->pace, &feed->pace, poller_mono_ms());
-	feed->poll = NULL;
+	end_poll(poll);
 	poller->in_flight--;
-	heap_set(&poller->due, &feed->due, poller_mono_ms(), (uint32_t)feed->id);
-	poll_free(poll);
+	if (feed->config->settings->enabled)
+		heap_set(&poller->due, &feed->due, poller_mono_ms(), (uint32_t)feed->id);
 	poller_advance(poller);
+}
+
+/* The feed has got another address meanwhile: that one is asked, now. */
+static void
+start_anew(struct poll *poll)
+{
+	poll->feed->next_poll_at = poller_now();
+	go_home(poll);
+}
+
+/* True if the poll is over since a reload came between its start and its state: the feed has left,
+ * or its address is another one. What belongs to the old address, secrets above all, must not go to
+ * the new one. */
+static bool
+is_overtaken(struct poll *poll)
+{
+	const struct feed_config *config = poll->feed->config;
+	const char *begun = poll->settings_of->url;
+
+	if (!config) {
+		go_home(poll);
+		return true;
+	}
+	if (strcmp(config->url, begun) != 0) {
+		start_anew(poll);
+		return true;
+	}
+	if (strcmp(poll->store.state.url, begun) == 0)
+		return false;
+	/* The new configuration is on its way from the database, and will plan it. */
+	poll->feed->next_poll_at = poller_now() + STORE_RETRY_SECONDS;
+	go_home(poll);
+	return true;
 }
 
 /* First leg's end: the state is here, the request may start. */
@@ -211,6 +259,8 @@ on_loaded(struct parcel *parcel)
 		return;
 	}
 	poll->store.state = poll->load.state;
+	if (is_overtaken(poll))
+		return;
 	if (poller_learn_host(poll->feed, poll->store.state.accepted_url)) {
 		start_over(poll);
 		return;
@@ -245,6 +295,10 @@ journey_start(struct poller *poller, struct feed *feed)
 	poller_policy(poller->config, feed->config->settings, &poll->policy);
 	feed->force = feed->asked = false;
 	feed->poll = poll;
+	poll->next = poller->polls;
+	if (poll->next)
+		poll->next->previous = poll;
+	poller->polls = poll;
 	poller->in_flight++;
 	poll->load.id = feed->id;
 	poll->load.head.parcel.done = on_loaded;
@@ -254,9 +308,10 @@ journey_start(struct poller *poller, struct feed *feed)
 void
 journey_cancel(struct poller *poller)
 {
-	for (size_t i = 0; i < poller->n_feeds; i++)
-		if (poller->feeds[i]->poll)
-			http_cancel(poller->tools.http, &poller->feeds[i]->poll->request);
+	for (struct poll *poll = poller->polls, *next; poll; poll = next) {
+		next = poll->next; /* a poll that is cancelled goes home, and no other */
+		http_cancel(poller->tools.http, &poll->request);
+	}
 }
 
 static enum stats_outcome
@@ -360,14 +415,6 @@ note_store(struct poller *poller, int result)
 			strerror(-result));
 	else
 		log_notice("the database can be written again");
-}
-
-/* The feed has got another address meanwhile: that one is asked, now. */
-static void
-start_anew(struct poll *poll)
-{
-	poll->feed->next_poll_at = poller_now();
-	go_home(poll);
 }
 
 /* Fourth leg's end: it is durable. */

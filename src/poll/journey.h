@@ -16,8 +16,9 @@
  */
 struct poll {
 	struct poller *poller; /* the loop's alone */
-	struct feed *feed;     /* the loop's alone; NULL once the feed left the configuration */
-	struct config *config; /* a reference */
+	struct feed *feed; /* the loop's alone; its config is NULL once it left the configuration */
+	struct poll *next, *previous;	       /* the loop's alone: all that are under way */
+	struct config *config;		       /* a reference */
 	const struct feed_config *settings_of; /* in config */
 	struct store_load load;		       /* first leg: what is known */
 	struct http_request request;

@@ -45,7 +45,8 @@ struct poller {
 	ev_timer wake, solve;
 	struct schedule_price price;
 	double made;		      /* polls since the price was solved */
-	size_t in_flight;	      /* polls not home yet */
+	size_t in_flight;	      /* polls and commands not home yet */
+	struct poll *polls;	      /* those under way, also of feeds that left */
 	struct http_allowance bodies; /* what those of all polls in flight may take together */
 	size_t untried;		      /* --once: feeds that have not had their turn */
 	bool stopping, had_failures, store_failing;
