@@ -17,6 +17,8 @@
 #define VALIDATOR_MAX ((size_t)1024)
 /* Of other headers that are kept. */
 #define HEADER_MAX ((size_t)4096)
+/* Lines of one header that are joined. libcurl goes through all headers for each. */
+#define LINES_MAX 16
 
 /* One line of a header without the white space around it, some of which libcurl leaves; its length,
  * or -1 where there is none. */
@@ -36,7 +38,7 @@ header_line(struct http_transfer *transfer, const char *name, size_t index, cons
 }
 
 /* The values of a header, those of several lines joined as RFC 9110, 5.2 does; NULL where there is
- * none, or it is longer than max. malloc'd. */
+ * none, or it is longer than max or has more than LINES_MAX lines. malloc'd. */
 static char *
 take_header(struct http_transfer *transfer, const char *name, size_t max)
 {
@@ -45,7 +47,7 @@ take_header(struct http_transfer *transfer, const char *name, size_t max)
 	ssize_t len;
 
 	for (size_t i = 0; (len = header_line(transfer, name, i, &value)) >= 0; i++)
-		if ((i > 0 && buf_puts(&joined, ", ") < 0) ||
+		if (i == LINES_MAX || (i > 0 && buf_puts(&joined, ", ") < 0) ||
 			buf_append(&joined, value, (size_t)len) < 0)
 			return NULL;
 	return joined.len ? buf_steal(&joined) : NULL;
@@ -223,9 +225,10 @@ judge_failure(struct http_transfer *transfer, CURLcode code)
 			request->detail = xstrdup("the rest of the body was not read");
 		return;
 	}
-	/* Of a status that says all by itself the body does not matter. */
+	/* Of a status that says all by itself the body does not matter, nor whether it can be
+	 * decoded or came at all. */
 	if (transfer->stop == STOP_NONE && request->status >= 300 &&
-		(transfer->has_body || code == CURLE_PARTIAL_FILE))
+		(transfer->has_body || transfer->headers_ended))
 		return;
 	failure_describe(transfer, code);
 }
@@ -254,7 +257,7 @@ outcome_of_hop(struct http_transfer *transfer, CURLcode code)
 	request->effective_url = xstrdup(transfer->address);
 	if (code != CURLE_OK || transfer->stop == STOP_CROWDED)
 		judge_failure(transfer, code);
-	else if (request->status == 0)
+	if (request->error == HTTP_OK && request->status == 0)
 		transfer_fail(transfer, HTTP_PROTOCOL,
 			"what came is not HTTP: status %ld with nothing behind it", status);
 	if (request->error == HTTP_OK && asks_for_digest(transfer)) {

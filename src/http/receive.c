@@ -78,8 +78,8 @@ on_header(char *line, size_t size, size_t count, void *arg)
 {
 	struct http_transfer *transfer = arg;
 
-	(void)line;
 	transfer->header_bytes += size * count;
+	transfer->headers_ended = size * count <= 2 && (line[0] == '\r' || line[0] == '\n');
 	if (transfer->header_bytes > HTTP_HEADERS_MAX) {
 		transfer->stop = STOP_HEADERS;
 		return 0;
@@ -199,6 +199,7 @@ receive_prepare(struct http_transfer *transfer)
 
 	transfer->stop = STOP_NONE;
 	transfer->has_body = transfer->body_explains = transfer->body_dropped = false;
+	transfer->headers_ended = false;
 	transfer->dropped = transfer->header_bytes = transfer->body_max = 0;
 	transfer->refused[0] = '\0';
 	transfer->error_text[0] = '\0';

@@ -83,7 +83,8 @@ struct http_transfer {
 	bool body_dropped;
 	size_t dropped;
 	size_t header_bytes;
-	char refused[64]; /* the private address, where stop == STOP_PRIVATE or none was left */
+	bool headers_ended; /* those of the last answer */
+	char refused[64];   /* the private address, where stop == STOP_PRIVATE or none was left */
 	int open_errno;
 	char error_text[CURL_ERROR_SIZE];
 	/* of all */
