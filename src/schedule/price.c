@@ -12,9 +12,11 @@
 #define REPAY_SECONDS (12.0 * HOUR) /* polls owed are made within this time ... */
 #define REPAY_INTERVALS 4.0	    /* ... or within so many mean intervals, if they are long */
 #define DUE_BOUND_SECONDS                                                                          \
-	(24.0 * HOUR)	 /* so many seconds of the budget at most are carried over                 \
-			  */
-#define LEAST_THETA 1e-3 /* beyond these no interval changes any more */
+	(24.0 * HOUR) /* so many seconds of the budget at most are carried over                    \
+		       */
+#define LONGEST_STEP                                                                               \
+	(2.0 * SCHEDULE_SOLVE_EVERY) /* what lies longer back is a clock that was set, or sleep */
+#define LEAST_THETA 1e-3	     /* beyond these no interval changes any more */
 #define MOST_THETA 1e9
 #define LEARN_SECONDS                                                                              \
 	(6 * HOUR) /* before that, predictions are not compared with what was done                 \
@@ -111,8 +113,12 @@ schedule_price_solve(struct schedule_price *price, const struct schedule_budget 
 	double kappa = 1;
 	double low = price->theta / SEARCH_SPAN, high = price->theta * SEARCH_SPAN;
 
-	account(price, rate, made, fmax((double)(now - price->solved_at), 0));
+	double passed = fmax((double)(now - price->solved_at), 0);
+
+	account(price, rate, made, fmin(passed, LONGEST_STEP));
 	price->solved_at = now;
+	if (now < price->started_at)
+		price->started_at = now;
 	if (feeds->n == 0)
 		return;
 	if (now - price->started_at >= LEARN_SECONDS && price->predicted > 0)

@@ -508,6 +508,25 @@ price_fills_the_budget(void **state)
 	assert_near(total * DAY, 24 * 60, 1e-3);
 }
 
+/* A clock without a battery starts at 1970, and is set once the network is there: those years were
+ * no time of ours, in which polls were owed or predicted. */
+static void
+price_after_the_clock_was_set(void **state)
+{
+	(void)state;
+	struct many many = {.policies = {usual, usual}};
+	const struct schedule_budget budget = {.polls_per_feed_per_day = 24};
+	const struct schedule_feeds feeds = {.n = 100, .state_at = many_at, .arg = &many};
+	struct schedule_price price;
+
+	schedule_price_init(&price, &budget, 1000);
+	schedule_price_solve(&price, &budget, &feeds, 0, 1000);
+	schedule_price_solve(&price, &budget, &feeds, 25, NOON);
+	assert_true(price.predicted <= 51 && price.due <= 51);
+	schedule_price_solve(&price, &budget, &feeds, 25, NOON - 1000000);
+	assert_true(price.started_at <= NOON - 1000000);
+}
+
 static void
 price_stays_in_bounds(void **state)
 {
@@ -550,6 +569,7 @@ main(void)
 		cmocka_unit_test(odd_clocks_and_rows_do_no_harm),
 		cmocka_unit_test(counts_stay_within_a_byte),
 		cmocka_unit_test(price_fills_the_budget),
+		cmocka_unit_test(price_after_the_clock_was_set),
 		cmocka_unit_test(price_stays_in_bounds),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
