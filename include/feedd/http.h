@@ -88,6 +88,7 @@ struct http_request {
 			 * answer and detail says how it ended */
 	bool partial; /* 226 IM Used: only what is new; nothing may be concluded from what is absent
 		       */
+	bool connected; /* a connection was made, by some hop; not told of files */
 	char *content_type, *ret_etag, *ret_last_modified; /* of the last hop, or NULL; validators
 							      over 1 KiB are dropped */
 	char *cache_control, *expires, *date, *age, *server,

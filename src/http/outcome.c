@@ -253,6 +253,9 @@ outcome_of_hop(struct http_transfer *transfer, CURLcode code)
 	add_up(transfer);
 	curl_easy_getinfo(transfer->easy, CURLINFO_RESPONSE_CODE, &status);
 	request->status = status >= 200 ? (int)status : 0; /* 1xx only promises one */
+	curl_off_t connected = 0;
+	curl_easy_getinfo(transfer->easy, CURLINFO_CONNECT_TIME_T, &connected);
+	request->connected = request->connected || connected > 0 || status > 0;
 	free(request->effective_url);
 	request->effective_url = xstrdup(transfer->address);
 	if (code != CURLE_OK || transfer->stop == STOP_CROWDED)
@@ -292,6 +295,6 @@ http_request_fini(struct http_request *request)
 	receive_drop(request);
 	request->error = HTTP_OK;
 	request->status = request->redirects = 0;
-	request->truncated = request->partial = false;
+	request->truncated = request->partial = request->connected = false;
 	request->retry_after = request->bytes_wire = request->elapsed_ms = 0;
 }

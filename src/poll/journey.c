@@ -91,10 +91,14 @@ send_to_store(struct poll *poll, enum poll_outcome outcome)
 	store_poll(poll->poller->tools.store, store);
 }
 
+/* True if there is a way to some host at least: one answered, or was connected to before it fell
+ * silent. */
 static bool
-is_connection_error(enum http_error error)
+has_reached(const struct http_request *request)
 {
-	return error == HTTP_RESOLVE || error == HTTP_CONNECT;
+	return request->redirects > 0 ||
+		(request->error != HTTP_RESOLVE && request->error != HTTP_CONNECT &&
+			(request->error != HTTP_TIMEOUT || request->connected));
 }
 
 /* Whether all of the net seems to be away: then no feed is to blame. */
@@ -108,7 +112,7 @@ judge_offline(struct poll *poll)
 	if (!host || url_host_is_private(host))
 		return;
 	struct poller *poller = poll->poller;
-	bool before = offline_is(&poller->offline), reached = !is_connection_error(request->error);
+	bool before = offline_is(&poller->offline), reached = has_reached(request);
 	offline_note(&poller->offline, host, reached);
 	bool now = offline_is(&poller->offline);
 	poll->offline = !reached && now;
@@ -121,19 +125,38 @@ judge_offline(struct poll *poll)
 		log_notice("the network is back");
 }
 
-/* A redirect went to a host that other feeds may be polled at: their gap begins anew. */
-static void
-visit_host(struct poll *poll)
+/* A redirect went to a host that other feeds may be polled at: their gap begins anew. True if that
+ * is another host than the one that was asked at first; *ret_host is its name in pace. */
+static bool
+visit_host(struct poll *poll, struct arena *arena, const char **ret_host,
+	struct pace_settings *ret_settings)
 {
 	const struct http_request *request = &poll->request;
-	AUTO(arena_fini) struct arena arena = {0};
-	struct pace_settings settings;
-	const char *host = request->effective_url ? url_host(&arena, request->effective_url) : NULL;
+	const char *host = request->effective_url ? url_host(arena, request->effective_url) : NULL,
+		   *own = url_host(arena, request->url);
+	struct pace_settings own_settings;
 
-	if (!host)
-		return;
-	poller_pace(poll->poller, host, &arena, &host, &settings);
-	pace_visit(poll->poller->pace, host, settings.gap_ms, poller_mono_ms());
+	if (request->redirects == 0 || !host || !own)
+		return false;
+	poller_pace(poll->poller, own, arena, &own, &own_settings);
+	poller_pace(poll->poller, host, arena, ret_host, ret_settings);
+	pace_visit(poll->poller->pace, *ret_host, ret_settings->gap_ms, poller_mono_ms());
+	return strcmp(*ret_host, own) != 0;
+}
+
+/* Holds back the host that said so: where a redirect led elsewhere that one, and not the host of
+ * the feed, which others share. wait_ms: 0 where it said no time. */
+static void
+hold_host(struct poll *poll, const char *elsewhere, const struct pace_settings *settings,
+	int64_t wait_ms)
+{
+	struct pace *pace = poll->poller->pace;
+	int64_t now = poller_mono_ms();
+
+	if (!elsewhere)
+		pace_hold(pace, &poll->feed->pace, wait_ms, now);
+	else if (!settings->gate_feed)
+		pace_hold_host(pace, elsewhere, wait_ms, now);
 }
 
 /* 429 and Retry-After hold back the host; an answer frees it. */
@@ -141,21 +164,30 @@ static void
 mind_host(struct poll *poll)
 {
 	const struct http_request *request = &poll->request;
-	struct pace *pace = poll->poller->pace;
+	AUTO(arena_fini) struct arena arena = {0};
+	struct pace_settings settings = {0};
+	const char *elsewhere = NULL;
 	int64_t now = poller_mono_ms(), until = poll_gate(poll);
 
-	if (request->redirects > 0) {
-		pace_charge(pace, (uint32_t)request->redirects, now);
-		visit_host(poll);
-	}
+	if (request->redirects > 0)
+		pace_charge(poll->poller->pace, (uint32_t)request->redirects, now);
+	if (!visit_host(poll, &arena, &elsewhere, &settings))
+		elsewhere = NULL;
 	if (until > 0) {
-		pace_hold(pace, &poll->feed->pace, (until - poll->now) * 1000, now);
+		hold_host(poll, elsewhere, &settings, (until - poll->now) * 1000);
 		if (poll->once)
 			poller_give_up_held(poll->poller);
 	} else if (request->error == HTTP_OK && request->status == 429 && !poll->once)
-		pace_hold(pace, &poll->feed->pace, 0, now);
+		hold_host(poll, elsewhere, &settings, 0);
 	else if (request->error == HTTP_OK && request->status < 400)
 		pace_calm(&poll->feed->pace, now);
+}
+
+/* A 304 to a request without validators says nothing: there is no document that it could mean. */
+static bool
+is_conditional(const struct http_request *request)
+{
+	return request->etag || request->last_modified;
 }
 
 /* Second leg's end: an answer, or none. */
@@ -174,11 +206,10 @@ on_answer(struct http_request *request)
 	mind_host(poll);
 	stats_answer(&poller->stats, poll->feed->id, (double)request->elapsed_ms / 1000);
 	poller->stats.bytes += (uint64_t)request->bytes_wire;
-	if (request->error != HTTP_OK ||
-		(request->status != 304 && (request->status < 200 || request->status > 299))) {
-		send_to_store(poll, POLL_FAILED);
-	} else if (request->status == 304) {
+	if (request->error == HTTP_OK && request->status == 304 && is_conditional(request)) {
 		send_to_store(poll, POLL_UNCHANGED);
+	} else if (request->error != HTTP_OK || request->status < 200 || request->status > 299) {
+		send_to_store(poll, POLL_FAILED);
 	} else {
 		poll->digest.run = poll_digest;
 		poll->digest.done = on_digested;
@@ -291,7 +322,7 @@ journey_start(struct poller *poller, struct feed *feed)
 	poll->settings_of = feed->config;
 	poll->force = feed->force;
 	poll->once = poller->tools.once;
-	poll->started_mono = ev_time();
+	poll->started_mono_ms = poller_mono_ms();
 	poller_policy(poller->config, feed->config->settings, &poll->policy);
 	feed->force = feed->asked = false;
 	feed->poll = poll;
@@ -321,7 +352,7 @@ outcome_of(const struct poll *poll)
 		return STATS_NETWORK_ERROR;
 	if (poll->parse_error)
 		return STATS_NOT_A_FEED;
-	if (poll->request.status == 304)
+	if (poll->request.status == 304 && poll->store.outcome == POLL_UNCHANGED)
 		return STATS_304;
 	if (poll->same_body)
 		return STATS_SAME_BODY;
@@ -339,7 +370,7 @@ count(struct poll *poll)
 	stats->outcomes[outcome_of(poll)]++;
 	stats->items += store->n_new;
 	stats->updates += store->n_updated;
-	stats_observe(&stats->whole, ev_time() - poll->started_mono);
+	stats_observe(&stats->whole, (double)(poller_mono_ms() - poll->started_mono_ms) / 1000);
 	for (size_t i = 0; i < store->n_new && !store->first; i++) {
 		int64_t age =
 			store->new_times[i] == DATE_NONE ? -1 : poll->now - store->new_times[i];

@@ -36,7 +36,7 @@ struct poll {
 	int64_t gate_until; /* 0, or unix seconds until which host or feed are held back */
 	bool force, offline, once;
 	bool same_body;
-	double started_mono;
+	int64_t started_mono_ms;
 };
 
 /* request.c: fills the request out of settings and state. */

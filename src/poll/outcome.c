@@ -117,6 +117,12 @@ take_move(struct poll *poll)
 		state->moved_since = 0;
 		return;
 	}
+	/* Validators of the old address may fit any page of the new one: it is asked in full. */
+	if (poll->request.status == 304 && !same_place(state->moved_to, to)) {
+		set_string(&state->etag, NULL);
+		set_string(&state->last_modified, NULL);
+		return;
+	}
 	if (is_upgrade(from, to)) {
 		set_string(&state->accepted_url, to);
 		return;
@@ -319,7 +325,8 @@ failure_detail(struct poll *poll)
 	static const struct {
 		int status;
 		const char *words;
-	} known[] = {{401, "it wants a user name and password"}, {403, "it refuses"},
+	} known[] = {{304, "it has not changed, though nobody asked whether it had"},
+		{401, "it wants a user name and password"}, {403, "it refuses"},
 		{404, "there is nothing at this address"}, {410, "the feed is gone for good"},
 		{429, "too many requests"}, {500, "an error of the server"},
 		{502, "an error behind the server"}, {503, "not available now"},

@@ -26,6 +26,7 @@
 #define PROBE_MS (10 * 1000)
 #define OFFLINE_WAIT_MS (30 * 1000)
 #define OFFLINE_SPREAD_MS (30 * 1000)
+#define WEEK ((int64_t)7 * 86400)
 
 int64_t
 poller_mono_ms(void)
@@ -303,6 +304,22 @@ poller_new(struct poller **ret_poller, const struct poller_tools *tools)
 	return 0;
 }
 
+/* The longest that anything makes a feed wait: the settings' longest, its jitter, and a week of
+ * skipDays. */
+static int64_t
+longest_wait(const struct poller *poller, const struct feed_settings *settings)
+{
+	const struct config *config = poller->config;
+	const int64_t waits[] = {settings->interval, settings->max_interval, config->max_hint,
+		config->max_backoff, config->max_retry_after};
+	int64_t longest = 0;
+
+	for (size_t i = 0; i < ARRAY_SIZE(waits); i++)
+		if (waits[i] > longest)
+			longest = waits[i];
+	return longest + longest / 20 + WEEK;
+}
+
 void
 poller_schedule(struct poller *poller, struct feed *feed)
 {
@@ -311,7 +328,7 @@ poller_schedule(struct poller *poller, struct feed *feed)
 		return;
 	int64_t wait = feed->next_poll_at - poller_now();
 	/* A next poll beyond all bounds comes of a clock that was wrong when it was planned. */
-	int64_t longest = feed->config->settings->max_interval + poller->config->max_retry_after;
+	int64_t longest = longest_wait(poller, feed->config->settings);
 	if (wait > longest)
 		wait = longest;
 	heap_set(&poller->due, &feed->due, poller_mono_ms() + (wait > 0 ? wait * 1000 : 0),

@@ -20,7 +20,10 @@ is_conditional(const struct poll *poll, const struct feed_state *state)
 
 	if (poll->force)
 		return false;
-	return after == 0 || state->full_fetch_at == 0 || poll->now - state->full_fetch_at < after;
+	/* In the future: the clock was put back. */
+	int64_t age = poll->now - state->full_fetch_at;
+
+	return after == 0 || state->full_fetch_at == 0 || (age >= 0 && age < after);
 }
 
 /* True if an origin is the other one but for TLS, at the same port or at those that go by default.

@@ -235,6 +235,19 @@ def test_an_accepted_move_takes_no_secrets_along(feedd, host):
         away.stop()
 
 
+def test_a_304_after_a_new_redirect_is_not_believed(server, feedd):
+    """The validators are of the old address, and may fit any page of the new one."""
+    server.script("/a", rss_answer(ETag='"one"'), Answer(status=301, headers={"Location": "/b"}))
+    server.answer("/b", call=lambda r: Answer(status=304) if r.headers.get("If-None-Match") else rss_answer((1, 2), ETag='"one"'))
+    started(feedd, feeds={"a": server.url("/a")})
+    poll(feedd)
+    assert feed_events(feedd) == []
+    for _ in range(2):
+        poll(feedd)
+    assert feed_events(feedd) == ["feed.moved"]
+    assert [validators(r)[0] for r in server.of("/b")] == ['"one"', None, '"one"']
+
+
 def test_a_target_that_changes_with_every_answer_is_told_once(server, feedd):
     server.answer("/a", call=lambda r: Answer(status=301, headers={"Location": f"/b?session={len(server.requests)}"}))
     server.script("/b", rss_answer())

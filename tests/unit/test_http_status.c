@@ -47,6 +47,13 @@ send_repeated(struct loopback *server, int fd, const char *request)
 	loopback_send(fd, answer.data, answer.len);
 }
 
+static void
+send_nothing(struct loopback *server, int fd, const char *request)
+{
+	(void)request;
+	loopback_stall(server, fd);
+}
+
 static const struct page pages[] = {
 	{"/brotli", BUSY "Content-Encoding: br\r\nContent-Length: 5\r\n\r\nabcde", NULL, false},
 	{"/gzip", BUSY "Content-Encoding: gzip\r\nContent-Length: 5\r\n\r\nabcde", NULL, false},
@@ -56,6 +63,7 @@ static const struct page pages[] = {
 		"1\r\n\r\nx",
 		NULL, false},
 	{"/plain", OK("Content-Length: 5\r\n", "<rss/"), NULL, false},
+	{"/mute", NULL, send_nothing, false},
 	{"/switched", NULL, send_switched, false},
 	{"/repeated", NULL, send_repeated, false},
 	{"/many", NULL, send_repeated, false},
@@ -82,6 +90,35 @@ the_body_of_a_refusal_does_not_matter(void **state)
 	fetch(&moved);
 	assert_int_equal(moved.error, HTTP_OK);
 	assert_int_equal(moved.status, 200);
+}
+
+/* A timeout before there was a connection says something of the network, one after it of the
+ * server. */
+static void
+who_was_connected_to(void **state)
+{
+	(void)state;
+	struct sockaddr_in in = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+	socklen_t len = sizeof(in);
+	char url[64];
+	AUTO(closep) int full = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	AUTO(closep) int first = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	AUTO(http_request_fini) struct http_request mute = get("/mute"), deaf = get("/");
+
+	/* A queue of one that is taken: the next one is not let in. */
+	assert_int_equal(bind(full, (struct sockaddr *)&in, len), 0);
+	assert_int_equal(listen(full, 0), 0);
+	assert_int_equal(getsockname(full, (struct sockaddr *)&in, &len), 0);
+	assert_int_equal(connect(first, (struct sockaddr *)&in, len), 0);
+	snprintf(url, sizeof(url), "http://127.0.0.1:%u/", ntohs(in.sin_port));
+	deaf.url = url;
+	deaf.timeout_ms = mute.timeout_ms = 300;
+	fetch(&deaf);
+	assert_int_equal(deaf.error, HTTP_TIMEOUT);
+	assert_false(deaf.connected);
+	fetch(&mute);
+	assert_int_equal(mute.error, HTTP_TIMEOUT);
+	assert_true(mute.connected);
 }
 
 /* 101 was not asked for; what follows it is no answer, however long. */
@@ -141,6 +178,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(the_body_of_a_refusal_does_not_matter),
+		cmocka_unit_test(who_was_connected_to),
 		cmocka_unit_test(a_promise_is_no_answer),
 		cmocka_unit_test(a_header_that_is_repeated_without_end),
 	};

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../../src/poll/room.h"
 #include "feedd/poll.h"
 #include "http_fixture.h"
 #include "storing.h"
@@ -22,6 +23,14 @@ serve_stalled(struct loopback *server, int fd, const char *request)
 static const struct page pages[] = {
 	{"/a", OK("Content-Length: 5\r\n", "<rss/"), NULL, false},
 	{"/b", OK("Content-Length: 5\r\n", "<rss/"), NULL, false},
+	{"/same", "HTTP/1.1 304 Same\r\nETag: \"one\"\r\n\r\n", NULL, false},
+	{"/rss",
+		OK("Content-Length: 60\r\n",
+			"<rss version='2.0'><channel><title>T</title></channel></rss>"),
+		NULL, false},
+	{"/elsewhere", MOVED("302", "http://localhost:%u/busy"), NULL, false},
+	{"/busy", "HTTP/1.1 429 Busy\r\nRetry-After: 1000\r\nContent-Length: 0\r\n\r\n", NULL,
+		false},
 	{"/stalled", NULL, serve_stalled, false},
 	{NULL, NULL, NULL, false},
 };
@@ -280,6 +289,63 @@ a_reload_makes_no_herd(void **state)
 	polling_close(&polling, state);
 }
 
+/* Who was not asked whether something changed cannot say that it did not. */
+static void
+a_304_that_nobody_asked_for(void **state)
+{
+	static const char *const paths[] = {"/same"};
+	struct polling polling;
+
+	polling_open(&polling, state);
+	configure(&polling, paths, 1);
+	come_home(&polling);
+	assert_int_equal(poller_summarise(polling.poller).failing, 1);
+	assert_int_equal(poller_poll(polling.poller, "f000", false), 1);
+	come_home(&polling);
+	assert_int_equal(loopback_count(&here, "GET /same"), 2);
+	assert_int_equal(loopback_count(&here, "If-None-Match"), 0);
+	polling_close(&polling, state);
+}
+
+/* Where a redirect led to another host, that one wants to be left alone, and not the one that
+ * others share. */
+static void
+a_busy_host_behind_a_redirect(void **state)
+{
+	static const char *const paths[] = {"/elsewhere", "/b"};
+	struct polling polling;
+
+	polling_open(&polling, state);
+	polling.host.connections = 1;
+	polling.settings.private = true;
+	configure(&polling, paths, 2);
+	come_home(&polling);
+	assert_int_equal(loopback_count(&there, "GET /busy"), 1);
+	assert_int_equal(loopback_count(&here, "GET /b"), 1);
+	struct pace_view view;
+	assert_true(pace_look(polling.poller->pace, "localhost", &view));
+	assert_true(view.held_until_ms > poller_mono_ms());
+	polling_close(&polling, state);
+}
+
+/* Longer than max_interval and max_retry_after together. */
+static void
+an_interval_of_a_month(void **state)
+{
+	static const char *const paths[] = {"/rss"};
+	const int64_t month = (int64_t)30 * 86400;
+	struct polling polling;
+
+	polling_open(&polling, state);
+	polling.settings.interval = month;
+	configure(&polling, paths, 1);
+	come_home(&polling);
+	assert_int_equal(poller_summarise(polling.poller).failing, 0);
+	int64_t wait = polling.poller->feeds[0]->due.key - poller_mono_ms();
+	assert_in_range(wait, month * 900, month * 1100);
+	polling_close(&polling, state);
+}
+
 int
 main(void)
 {
@@ -289,6 +355,9 @@ main(void)
 		cmocka_unit_test(a_feed_is_disabled_while_it_waits),
 		cmocka_unit_test(a_feed_that_left_is_cancelled_at_the_end),
 		cmocka_unit_test(a_reload_makes_no_herd),
+		cmocka_unit_test(a_304_that_nobody_asked_for),
+		cmocka_unit_test(a_busy_host_behind_a_redirect),
+		cmocka_unit_test(an_interval_of_a_month),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
