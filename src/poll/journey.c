@@ -385,12 +385,15 @@ static void
 report_left_out(const struct poll *poll, const struct log_about *about)
 {
 	const struct store_poll *store = &poll->store;
-	size_t n = poll->document ? poll->document->n_dropped : poll->feed->left_out;
+	const struct document *document = poll->document;
 
+	if (!document) /* the same as before */
+		return;
+	size_t n = document->n_dropped;
 	if (n > 0 && (n != poll->feed->left_out || store->n_new > 0 || store->n_updated > 0))
 		log_at(LOG_WARNING, about,
 			"feed \"%s\": %zu item%s left out, behind the first %zu (max_items)",
-			store->state.name, n, n == 1 ? " is" : "s are", poll->document->n_items);
+			store->state.name, n, n == 1 ? " is" : "s are", document->n_items);
 	poll->feed->left_out = (uint32_t)n;
 }
 

@@ -99,6 +99,23 @@ def test_a_storm_of_sighup(server, feedd):
     assert feedd.running
 
 
+def test_after_a_storm_the_last_configuration_holds(server, feedd):
+    """However many were read meanwhile, one that is older than the last signal never wins."""
+    feed = server.feed("/a.xml", items(1))
+    feedd.configure(feeds={"a": feed.url}).start()
+    feedd.wait_items(1)
+    for n in range(100):
+        feedd.configure(feeds={"a": feed.url, f"f{n}": {"url": server.url(f"/{n}"), "enabled": False}})
+        feedd.signal(signal.SIGHUP)
+
+    def configured():
+        return {name for name, in feedd.sql("SELECT name FROM feeds WHERE configured")}
+
+    wait_for(lambda: configured() == {"a", "f99"}, "the last configuration")
+    assert stays(lambda: configured() == {"a", "f99"})
+    assert feedd.log.count("reloaded: ") <= 101
+
+
 def test_an_answer_of_the_former_address_counts_for_nothing(server, feedd):
     """The reload came while it was under way: the new address gets none of its validators, and is read for the first time."""
     new, go = server.feed("/new.xml", items(2, 3)), threading.Event()
