@@ -328,14 +328,10 @@ http_start(struct http *http, struct http_request *request)
 	request->transfer = transfer;
 	http->in_flight++;
 	list_append(&http->active, transfer);
-	if (transfer_init(transfer) < 0) {
+	bool begun = transfer_init(transfer) >= 0 &&
+		(transfer->file.path ? file_start(transfer) : begin_hop(transfer) >= 0);
+	if (!begun)
 		finish_later(transfer);
-	} else if (transfer->file.path) {
-		if (!file_start(transfer))
-			finish_later(transfer);
-	} else if (begin_hop(transfer) < 0) {
-		finish_later(transfer);
-	}
 	return 0;
 }
 

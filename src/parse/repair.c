@@ -489,7 +489,7 @@ declaration(struct mender *mender, const char *at)
 		return next ? next : mender->end;
 	}
 	size_t mark = cdata_length(at, mender->end);
-	if (mark > 0 && memcmp(at, "<![CDATA[", mark) != 0)
+	if (mark > 0 && (mark != 9 || memcmp(at, "<![CDATA[", 9) != 0))
 		mend_note(mender, "a CDATA section that starts in another way", at);
 	if (mark > 0)
 		return cdata(mender, at, mark);
