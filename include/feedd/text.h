@@ -48,8 +48,5 @@ char *text_unescape(struct arena *arena, const char *s, size_t len);
 /* The code points (at most two) of a named HTML entity, without & and ;, exact case: count, or 0.
  */
 size_t text_entity(const char *name, size_t len, uint32_t ret_chars[2]);
-/* The character of windows-1252 that is meant where U+0080 to U+009F are written, or 0: for five of
- * them, and all others. */
-uint32_t text_windows_1252(uint32_t c);
 
 #endif

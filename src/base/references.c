@@ -44,12 +44,6 @@ find_entity(const char *name, size_t len)
 	return NULL;
 }
 
-uint32_t
-text_windows_1252(uint32_t c)
-{
-	return c >= 0x80 && c < 0xa0 ? WINDOWS_1252[c - 0x80] : 0;
-}
-
 size_t
 text_entity(const char *name, size_t len, uint32_t ret_chars[2])
 {
@@ -90,8 +84,8 @@ decode_number(const char *s, size_t len, uint32_t *ret_char)
 	}
 	if (i == first)
 		return 0;
-	if (text_windows_1252(value))
-		value = text_windows_1252(value);
+	if (value >= 0x80 && value < 0xa0 && WINDOWS_1252[value - 0x80])
+		value = WINDOWS_1252[value - 0x80];
 	if (value == 0 || value > 0x10ffff || (value >= 0xd800 && value < 0xe000))
 		value = 0xfffd;
 	*ret_char = value;

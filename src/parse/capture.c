@@ -120,24 +120,11 @@ escaped(char c)
 	return "&quot;";
 }
 
-/* The two bytes of U+0080 to U+009F: nobody means the control character, but what windows-1252 has
- * in its place. U+0085 within text may be a line end, of EBCDIC for one. */
-static void
-put_c1(struct reader *reader, const char *s, bool alone)
-{
-	char bytes[4];
-	uint32_t c = text_windows_1252((unsigned char)s[1]);
-
-	if (c && (alone || (unsigned char)s[1] != 0x85))
-		put(reader, bytes, text_encode(c, bytes));
-}
-
 /* Control characters go (tabs and line feeds stay), and of MARKUP and QUOTES what is asked for is
  * escaped. */
 static void
 put_filtered(struct reader *reader, const char *s, size_t len, unsigned mask)
 {
-	const char *first = s;
 	const char *end = s + len;
 
 	while (s < end) {
@@ -154,8 +141,6 @@ put_filtered(struct reader *reader, const char *s, size_t len, unsigned mask)
 
 			if (n == 0)
 				put(reader, s, 1);
-			else if (n == 2)
-				put_c1(reader, s, s + n == end && s == first);
 			s += n ? n : 1;
 		} else {
 			put_string(reader, escaped(*s++));

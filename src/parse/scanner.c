@@ -215,8 +215,7 @@ escape(struct scanner *scanner, const char **s, const char *end)
 #define DECODE_SPARE ((size_t)8)
 
 /* Into out, which has room for as much as is read, DECODE_SPARE and a NUL; invalid bytes that find
- * none are left out, and so are control characters but tab and line feed. Escapes of
- * C1 are taken for windows-1252. */
+ * none are left out, and so are control characters but tab and line feed. */
 static size_t
 decode(struct scanner *scanner, const char *s, const char *end, char *out)
 {
@@ -229,8 +228,6 @@ decode(struct scanner *scanner, const char *s, const char *end, char *out)
 
 		if (*s == '\\') {
 			c = escape(scanner, &s, end);
-			if (text_windows_1252(c))
-				c = text_windows_1252(c);
 		} else {
 			size_t n = text_decode(s, (size_t)(end - s), &c);
 
