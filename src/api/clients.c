@@ -16,7 +16,7 @@ struct client {
 	struct MHD_Connection *connection;
 	struct client *previous, *following; /* in api->idle, longest idle first */
 	ev_tstamp idle_since;
-	bool busy;
+	struct request *request; /* NULL: idle */
 };
 
 static void
@@ -87,23 +87,25 @@ client_end(struct api *api, void **slot)
 	/* MHD looks at its listening socket again only when it runs once more */
 	api->rerun = api->rerun || api->n_clients >= api->options.max_clients;
 	api->n_clients--;
-	if (!client->busy)
+	if (!client->request)
 		unlink_idle(api, client);
+	/* Of one whose parameters had no room in its memory MHD never says the end. */
+	request_free(client->request);
 	free(client);
 	*slot = NULL;
 }
 
 void
-client_busy(struct api *api, struct MHD_Connection *connection, bool busy)
+client_busy(struct api *api, struct MHD_Connection *connection, struct request *request)
 {
 	const union MHD_ConnectionInfo *info =
 		MHD_get_connection_info(connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
 	struct client *client = info ? info->socket_context : NULL;
 
-	if (!client || client->busy == busy)
+	if (!client || !client->request == !request)
 		return;
-	client->busy = busy;
-	if (busy)
+	client->request = request;
+	if (request)
 		unlink_idle(api, client);
 	else
 		link_idle(api, client);

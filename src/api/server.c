@@ -46,8 +46,18 @@ request_begin(void *arg, const char *target, struct MHD_Connection *connection)
 	request->tcp = socket->tcp;
 	request->fault = query_parse(&request->query, target);
 	socket->api->n_requests++;
-	client_busy(socket->api, connection, true);
+	client_busy(socket->api, connection, request);
 	return request;
+}
+
+void
+request_free(struct request *request)
+{
+	if (!request)
+		return;
+	request_forget(request);
+	query_fini(&request->query);
+	free(request);
 }
 
 static void
@@ -60,10 +70,8 @@ request_end(void *arg, struct MHD_Connection *connection, void **slot,
 	(void)code;
 	if (!request)
 		return;
-	client_busy(request->api, connection, false);
-	request_forget(request);
-	query_fini(&request->query);
-	free(request);
+	client_busy(request->api, connection, NULL);
+	request_free(request);
 	*slot = NULL;
 }
 

@@ -123,7 +123,9 @@ void client_begin(struct api *api, struct MHD_Connection *connection, void **slo
 void client_end(struct api *api, void **slot);
 /* While the house is full: shows out who is idle. */
 void clients_crowded(struct api *api);
-void client_busy(struct api *api, struct MHD_Connection *connection, bool busy);
+void client_busy(struct api *api, struct MHD_Connection *connection, struct request *request);
+/* server.c: the request is over, or will never be whole. */
+void request_free(struct request *request);
 /* Says in the log who asks for what: user and process of the Unix socket, the address of TCP. */
 void client_log(const struct request *request, const char *method);
 

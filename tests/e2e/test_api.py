@@ -207,6 +207,18 @@ def test_an_endless_body_is_cut_off(log):
     assert log.get("/v1/status").status == 200
 
 
+# limit: parameters
+def test_more_parameters_than_memory(log):
+    """The library has no room to count them: no answer, but nobody else notices, and nothing is left of it at the stop."""
+    target = b"/v1/items?" + b"&".join(b"a%d=b" % n for n in range(5000))
+    crowd = [stream(log, target.decode()) for _ in range(log.get("/v1/status").json()["socket"]["max_clients"])]
+    log.ctl("status", check=0)
+    last = stream(log, target.decode())
+    log.stop()
+    for client in [*crowd, last]:
+        client.close()
+
+
 def test_foreign_pages_are_refused_on_tcp(server, feedd):
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
