@@ -135,6 +135,9 @@ arena_grow(struct arena *arena, size_t size)
 		want = size;
 	if (want > SIZE_MAX - sizeof(struct arena_chunk))
 		mem_exhausted(size);
+	/* What is left of a chunk that stands apart serves no other block. */
+	if (ARENA_APART)
+		arena->total -= arena->left;
 	struct arena_chunk *chunk = xmalloc(sizeof(*chunk) + want);
 	chunk->older = arena->chunk;
 	arena->chunk = chunk;
