@@ -71,20 +71,21 @@ repair_reference(const char *s, size_t len, struct buf *out)
 	return 1;
 }
 
-/* The length of a comment, CDATA section or the like that begins here and is kept as it is, or 0.
- */
-static size_t
-kept_length(const char *s, size_t len)
-{
-	static const struct {
-		const char *open, *close;
-	} kinds[] = {{"<!--", "-->"}, {"<![CDATA[", "]]>"}, {"<?", "?>"}};
+static const struct {
+	const char *open, *close;
+} kinds[] = {{"<!--", "-->"}, {"<![CDATA[", "]]>"}, {"<?", "?>"}};
 
+/* The length of a comment, CDATA section or the like that begins here and is kept as it is, or 0.
+ * endless: the kinds of which no end is to come, so that none is looked for again. */
+static size_t
+kept_length(const char *s, size_t len, bool endless[ARRAY_SIZE(kinds)])
+{
 	for (size_t i = 0; i < ARRAY_SIZE(kinds); i++) {
 		size_t open = strlen(kinds[i].open), close = strlen(kinds[i].close);
-		if (len < open || memcmp(s, kinds[i].open, open) != 0)
+		if (endless[i] || len < open || memcmp(s, kinds[i].open, open) != 0)
 			continue;
 		const char *end = memmem(s + open, len - open, kinds[i].close, close);
+		endless[i] = !end;
 		return end ? (size_t)(end - s) + close : 0;
 	}
 	return 0;
@@ -107,12 +108,13 @@ void
 opml_repair(const char *data, size_t len, struct buf *out)
 {
 	bool foreign = is_foreign(data, len);
+	bool endless[ARRAY_SIZE(kinds)] = {false};
 	const char *first = memchr(data, '<', len);
 	size_t at = first ? (size_t)(first - data) : len;
 
 	while (at < len) {
 		uint32_t c = (unsigned char)data[at];
-		size_t kept = c == '<' ? kept_length(data + at, len - at) : 0;
+		size_t kept = c == '<' ? kept_length(data + at, len - at, endless) : 0;
 		size_t n = 1;
 		if (kept > 0) {
 			buf_append(out, data + at, kept);

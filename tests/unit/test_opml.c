@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "feedd/opml.h"
 
@@ -125,6 +126,35 @@ test_repair(void **state)
 	assert_non_null(strstr(opml.feeds[0].title, "Caf\xc3\xa9"));
 	assert_non_null(strstr(opml.feeds[0].title, "R&D"));
 	assert_non_null(strstr(opml.feeds[0].title, "\xc3\xa9"));
+}
+
+/* Milliseconds of the processor that a list takes which is full of this, at least 1. */
+static int64_t
+time_of(const char *piece)
+{
+	AUTO(buf_fini) struct buf text = BUF_INIT((size_t)2 << 20);
+	AUTO(arena_fini) struct arena arena = {0};
+	struct opml list;
+	struct timespec from, to;
+
+	buf_puts(&text, "<opml version=\"2.0\"><body>");
+	while (text.len < (size_t)1 << 20)
+		buf_puts(&text, piece);
+	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &from);
+	(void)!read_list(&arena, text.data, &list);
+	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &to);
+	return (to.tv_sec - from.tv_sec) * 1000 + (to.tv_nsec - from.tv_nsec) / 1000000 + 1;
+}
+
+static void
+test_time(void **state)
+{
+	static const char *const pieces[] = {"<!--x>", "<![CDATA[", "<?x>"};
+	int64_t usual = time_of("x & y < z, ") + 5;
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(pieces); i++)
+		assert_in_range(time_of(pieces[i]), 1, 40 * usual);
 }
 
 static void
@@ -316,6 +346,7 @@ main(void)
 		cmocka_unit_test(test_names_stay),
 		cmocka_unit_test(test_only_http),
 		cmocka_unit_test(test_repair),
+		cmocka_unit_test(test_time),
 		cmocka_unit_test(test_other_encoding),
 		cmocka_unit_test(test_refused),
 		cmocka_unit_test(test_depth),
