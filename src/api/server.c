@@ -316,6 +316,18 @@ watch(struct api *api)
 	ev_prepare_start(api->loop, &api->prepare);
 }
 
+/* Another feedd may have taken the path meanwhile, where somebody removed the socket. */
+static void
+unlink_socket(const struct api *api)
+{
+	const struct stat *ours = &api->unlink_as;
+	struct stat found;
+
+	if (api->unlink_path && lstat(api->unlink_path, &found) == 0 &&
+		found.st_dev == ours->st_dev && found.st_ino == ours->st_ino)
+		unlink(api->unlink_path);
+}
+
 static void
 release(struct api *api)
 {
@@ -332,8 +344,7 @@ release(struct api *api)
 	if (api->loop)
 		ev_loop_destroy(api->loop);
 	view_close(api->view);
-	if (api->unlink_path)
-		unlink(api->unlink_path);
+	unlink_socket(api);
 	free(api->unlink_path);
 	api->unlink_path = NULL;
 }
@@ -389,7 +400,8 @@ api_start(struct api **ret_api, const struct api_options *options)
 	api->options = *options;
 	api->options.max_clients = clamp_clients(options->max_clients);
 	api->max_streams = api->options.max_clients * 3 / 4;
-	api->unlink_path = xstrdup(options->unlink_path);
+	if (options->unlink_path && lstat(options->unlink_path, &api->unlink_as) == 0)
+		api->unlink_path = xstrdup(options->unlink_path);
 	api->sockets[1].tcp = true;
 	queue_init(&api->home, wake, api);
 	int r = prepare_start(api);

@@ -12,6 +12,7 @@
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdbool.h>
+#include <sys/stat.h>
 
 #include "feedd/api.h"
 #include "feedd/config.h"
@@ -53,6 +54,7 @@ struct api_socket {
 struct api {
 	struct api_options options;
 	char *unlink_path;
+	struct stat unlink_as; /* what stood there at the start */
 	pthread_t thread;
 	struct view *view;
 	struct ev_loop *loop;

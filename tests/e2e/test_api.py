@@ -207,6 +207,14 @@ def test_an_endless_body_is_cut_off(log):
     assert log.get("/v1/status").status == 200
 
 
+def test_a_socket_of_somebody_else_is_left_alone(log):
+    os.unlink(log.socket)
+    with socket.socket(socket.AF_UNIX) as other:
+        other.bind(log.socket)
+        log.stop()
+        assert os.path.exists(log.socket)
+
+
 # limit: parameters
 def test_more_parameters_than_memory(log):
     """The library has no room to count them: no answer, but nobody else notices, and nothing is left of it at the stop."""
