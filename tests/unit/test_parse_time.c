@@ -63,9 +63,13 @@ time_of(const char *head, const char *body)
 static void
 time_rises_with_the_size_alone(void **state)
 {
+	(void)state;
+#ifdef __SANITIZE_THREAD__
+	/* Its memmem(3) touches all of what is searched, however soon it finds. */
+	skip();
+#endif
 	int64_t reference = time_of(FEED, REFERENCE) + 5;
 
-	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(documents); i++) {
 		int64_t took = time_of(documents[i].head, documents[i].body);
 
