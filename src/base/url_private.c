@@ -37,20 +37,34 @@ is_private_v4(uint32_t address)
 	return false;
 }
 
+/* IPv4 as it is written into an IPv6 address behind so many bytes. */
+static uint32_t
+v4_within(const uint8_t address[16], size_t at)
+{
+	return (uint32_t)address[at] << 24 | (uint32_t)address[at + 1] << 16 |
+		(uint32_t)address[at + 2] << 8 | address[at + 3];
+}
+
 static bool
 is_private_v6(const uint8_t address[16])
 {
 	static const uint8_t mapped[12] = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff};
 	static const uint8_t compatible[12] = {0};
 	static const uint8_t nat64[12] = {0, 0x64, 0xff, 0x9b};
-	uint32_t v4 = (uint32_t)address[12] << 24 | (uint32_t)address[13] << 16 |
-		(uint32_t)address[14] << 8 | address[15];
+	static const uint8_t own_nat64[6] = {0, 0x64, 0xff, 0x9b, 0, 1};
+	static const uint8_t six_to_four[2] = {0x20, 0x02};
+	static const uint8_t teredo[4] = {0x20, 0x01};
 
 	/* ::, ::1 and ::a.b.c.d: the first two fall into 0/8 */
 	if (memcmp(address, mapped, 12) == 0 || memcmp(address, nat64, 12) == 0 ||
 		memcmp(address, compatible, 12) == 0)
-		return is_private_v4(v4);
+		return is_private_v4(v4_within(address, 12));
+	if (memcmp(address, six_to_four, 2) == 0)
+		return is_private_v4(v4_within(address, 2));
+	if (memcmp(address, teredo, 4) == 0) /* every bit is turned */
+		return is_private_v4(~v4_within(address, 12));
 	return (address[0] & 0xfe) == 0xfc || address[0] == 0xff ||
+		memcmp(address, own_nat64, 6) == 0 ||
 		(address[0] == 0xfe && (address[1] & 0xc0) == 0x80);
 }
 
