@@ -451,6 +451,23 @@ note_store(struct poller *poller, int result)
 		log_notice("the database can be written again");
 }
 
+/* When the feed is to be polled again. Where the clock was put back since the answer came, what is
+ * to be waited is waited from now. */
+static void
+take_plan(struct poll *poll)
+{
+	struct feed *feed = poll->feed;
+	const struct feed_state *state = &poll->store.state;
+	int64_t ahead = poll->now - poller_now();
+
+	if (ahead < 0)
+		ahead = 0;
+	feed->next_poll_at = state->next_poll_at - ahead;
+	feed->retry_after_at = state->retry_after_at ? state->retry_after_at - ahead : 0;
+	if (!feed->retry_after_at && poll->plan.cause == CAUSE_RATE_LIMIT)
+		feed->retry_after_at = feed->next_poll_at;
+}
+
 /* Fourth leg's end: it is durable. */
 static void
 on_stored(struct parcel *parcel)
@@ -470,10 +487,7 @@ on_stored(struct parcel *parcel)
 		try_again_later(poll);
 		return;
 	}
-	feed->next_poll_at = state->next_poll_at;
-	feed->retry_after_at = state->retry_after_at;
-	if (!feed->retry_after_at && poll->plan.cause == CAUSE_RATE_LIMIT)
-		feed->retry_after_at = state->next_poll_at;
+	take_plan(poll);
 	feed->fails = state->fails;
 	feed->health = state->health;
 	schedule_state_load(&feed->schedule, state->schedule);

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "../../src/poll/room.h"
 #include "feedd/poll.h"
@@ -35,6 +36,21 @@ static const struct page pages[] = {
 	{NULL, NULL, NULL, false},
 };
 
+/* By so many seconds the clock is wrong. */
+static _Atomic int64_t ahead;
+
+time_t
+time(time_t *ret_now)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_REALTIME, &now);
+	now.tv_sec += ahead;
+	if (ret_now)
+		*ret_now = now.tv_sec;
+	return now.tv_sec;
+}
+
 /* A poller, and a configuration that a test changes between two calls of configure(). */
 struct polling {
 	struct storing *storing;
@@ -43,6 +59,7 @@ struct polling {
 	struct ev_async homecoming;
 	struct feed_settings settings;
 	struct host_config host;
+	int set_before; /* the clock is set right before so many parcels are home, unless 0 */
 };
 
 static void
@@ -56,6 +73,8 @@ on_homecoming(struct ev_loop *ev, ev_async *async, int events)
 	while (list) {
 		struct parcel *next = list->next;
 
+		if (polling->set_before > 0 && --polling->set_before == 0)
+			ahead = 0;
 		list->done(list);
 		list = next;
 	}
@@ -346,6 +365,25 @@ an_interval_of_a_month(void **state)
 	polling_close(&polling, state);
 }
 
+/* The clock was ahead by years, and is set while a poll is on its way to the database. */
+static void
+a_clock_that_is_set_meanwhile(void **state)
+{
+	static const char *const paths[] = {"/rss"};
+	struct polling polling;
+
+	polling_open(&polling, state);
+	ahead = (int64_t)13 * 365 * 86400;
+	configure(&polling, paths, 1);
+	polling.set_before = 3; /* state, document, outcome */
+	come_home(&polling);
+	assert_int_equal(ahead, 0);
+	assert_int_equal(poller_summarise(polling.poller).failing, 0);
+	int64_t wait = polling.poller->feeds[0]->due.key - poller_mono_ms();
+	assert_in_range(wait, 3600 * 900, 3600 * 1100);
+	polling_close(&polling, state);
+}
+
 int
 main(void)
 {
@@ -358,6 +396,7 @@ main(void)
 		cmocka_unit_test(a_304_that_nobody_asked_for),
 		cmocka_unit_test(a_busy_host_behind_a_redirect),
 		cmocka_unit_test(an_interval_of_a_month),
+		cmocka_unit_test(a_clock_that_is_set_meanwhile),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
