@@ -4,7 +4,9 @@
  * Nothing is fetched, no entity is replaced by libxml2, no tree is built. Limits of our own stand
  * in for those that XML_PARSE_HUGE takes away: it is set because real feeds pass libxml2's. Pure.
  */
+#include <libxml/globals.h>
 #include <libxml/parser.h>
+#include <libxml/threads.h>
 #include <libxml/xmlerror.h>
 #include <stdlib.h>
 #include <string.h>
@@ -178,6 +180,9 @@ reader_init(struct reader *reader, const struct parse_input *input,
 		.startElementNs = on_start,
 		.endElementNs = on_end,
 	};
+	/* libxml2 goes on without its settings for this thread where it has no memory for them. */
+	if (!xmlGetGlobalState())
+		mem_exhausted(sizeof(xmlGlobalState));
 	/* It is copied. */
 	reader->xml = xmlCreatePushParserCtxt(&handler, reader, NULL, 0, NULL);
 	if (!reader->xml)
