@@ -243,9 +243,7 @@ holds_markup(const struct capture *capture)
 	return capture->rule->action >= READ_TITLE && capture->rule->action <= READ_TITLE_CONSTRUCT;
 }
 
-/* Elements stand in what was called plain text: it is markup, and what came before them is its
- * text.
- */
+/* Elements stand in what was called plain text: it is markup, and what came before is its text. */
 static void
 become_markup(struct reader *reader)
 {

@@ -265,9 +265,7 @@ convert_hz(iconv_t cd, const char *data, size_t len, struct buf *out)
 	while (hz.at < hz.len && bad >= 0) {
 		if (hz_to_euc(&hz, &euc) < 0)
 			return -EMSGSIZE;
-
 		long more = convert(cd, 1, euc.data, euc.len, out);
-
 		bad = more < 0 ? more : bad + more;
 	}
 	return bad;

@@ -17,6 +17,8 @@
 
 static const char *const roots[] = {"rss", "RDF", "feed", "channel", "entry", "item"};
 static const char *const items[] = {"item", "entry"};
+/* What needs something around it. */
+static const char *const inner[] = {"channel", "item", "entry"};
 /* End tags that close whatever is open within, items too. */
 static const char *const structure[] = {"item", "entry", "channel", "rss", "RDF", "feed"};
 /* Of those, what a document has once. */
@@ -363,7 +365,7 @@ start_tag(struct mender *mender, const char *at, struct tag *tag)
 		mend_note(mender, "a root that ends where it starts", at);
 		tag->empty = false;
 	}
-	if (mender->depth == 0 && (IS_ONE_OF(name, items) || name.len == sizeof("channel") - 1))
+	if (mender->depth == 0 && IS_ONE_OF(name, inner))
 		open_root(mender, tag);
 	else if (mender->depth == 1 && mender->rootless)
 		mend_note(mender, "no element around the items", at);

@@ -185,7 +185,7 @@ mind_host(struct poll *poll)
 
 /* A 304 to a request without validators says nothing: there is no document that it could mean. */
 static bool
-is_conditional(const struct http_request *request)
+asked_for_change(const struct http_request *request)
 {
 	return request->etag || request->last_modified;
 }
@@ -206,7 +206,7 @@ on_answer(struct http_request *request)
 	mind_host(poll);
 	stats_answer(&poller->stats, poll->feed->id, (double)request->elapsed_ms / 1000);
 	poller->stats.bytes += (uint64_t)request->bytes_wire;
-	if (request->error == HTTP_OK && request->status == 304 && is_conditional(request)) {
+	if (request->error == HTTP_OK && request->status == 304 && asked_for_change(request)) {
 		send_to_store(poll, POLL_UNCHANGED);
 	} else if (request->error != HTTP_OK || request->status < 200 || request->status > 299) {
 		send_to_store(poll, POLL_FAILED);

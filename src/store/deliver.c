@@ -5,7 +5,6 @@
  * try has a row in `deliveries`; done ones stay as history for as long as their event does.
  */
 #include <errno.h>
-#include <jansson.h>
 #include <string.h>
 
 #include "room.h"
@@ -58,12 +57,11 @@ deliveries_read(struct store *store, sqlite3_stmt *stmt, struct arena *arena,
 int
 notifiers_configure(struct store *store, const struct config *config)
 {
-	json_t *names = json_array();
+	AUTO(freep) const char **names = xcalloc(config->n_notifies, sizeof(*names));
 
 	for (size_t i = 0; i < config->n_notifies; i++)
-		json_array_append_new(names, json_string(config->notifies[i].name));
-	AUTO(freep) char *text = json_dumps(names, JSON_COMPACT);
-	json_decref(names);
+		names[i] = config->notifies[i].name;
+	AUTO(freep) char *text = strings_json(names, config->n_notifies);
 	return db_run(&store->db,
 		"UPDATE cursors SET configured = NOT configured WHERE notifier AND configured !="
 		" (name IN (SELECT value FROM json_each(?)))",

@@ -5,7 +5,6 @@
  * known of it.
  */
 #include <errno.h>
-#include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -110,18 +109,6 @@ write_feed_state(struct store *store, const struct feed_state *state)
 			TEXT(state->accepted_url)));
 }
 
-static char *
-tags_json(const struct string_list *tags)
-{
-	json_t *array = json_array();
-
-	for (size_t i = 0; i < tags->n; i++)
-		json_array_append_new(array, json_string(tags->at[i]));
-	char *text = json_dumps(array, JSON_COMPACT);
-	json_decref(array);
-	return text ? text : xstrdup("[]");
-}
-
 /* Rows whose names leave the configuration with this sync. */
 struct leaving {
 	int64_t *ids;
@@ -137,18 +124,15 @@ is_leaving(const struct leaving *leaving, int64_t id)
 	return false;
 }
 
-/* The names of the configuration as a JSON array, for the one statement that marks the rest. */
+/* Those of names that left the configuration, in one statement. */
 static int
 mark_others(struct store *store, const struct config *config, struct leaving *leaving)
 {
-	json_t *names = json_array();
+	AUTO(freep) const char **names = xcalloc(config->n_feeds, sizeof(*names));
 
 	for (size_t i = 0; i < config->n_feeds; i++)
-		json_array_append_new(names, json_string(config->feeds[i].name));
-	AUTO(freep) char *text = json_dumps(names, JSON_COMPACT);
-	json_decref(names);
-	if (!text)
-		return -ENOMEM;
+		names[i] = config->feeds[i].name;
+	AUTO(freep) char *text = strings_json(names, config->n_feeds);
 	sqlite3_stmt *stmt = db_query(&store->db,
 		"UPDATE feeds SET configured = 0 WHERE configured = 1 AND name NOT IN (SELECT "
 		"value FROM json_each(?)) RETURNING id",
@@ -256,7 +240,7 @@ sync_one(struct store *store, const struct leaving *leaving, const struct feed_c
 	static const char select_sql[] =
 		"SELECT id, url, next_poll, retry_after, last_poll, "
 		"health, fails, schedule, status FROM feeds WHERE name = ?";
-	AUTO(freep) char *tags = tags_json(&feed->tags);
+	AUTO(freep) char *tags = strings_json(feed->tags.at, feed->tags.n);
 	int r = claim_row(store, leaving, feed);
 
 	if (r < 0)

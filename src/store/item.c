@@ -135,6 +135,18 @@ item_binds(const struct item *item, struct arena *arena, struct bind ret_binds[I
 	memcpy(ret_binds, binds, sizeof(binds));
 }
 
+char *
+strings_json(const char *const *strings, size_t n)
+{
+	json_t *array = json_array();
+
+	for (size_t i = 0; i < n; i++)
+		json_array_append_new(array, json_string(strings[i]));
+	char *text = json_dumps(array, JSON_COMPACT);
+	json_decref(array);
+	return text ? text : xstrdup("[]");
+}
+
 size_t
 strings_read(const char *json, struct arena *arena, const char ***ret_strings)
 {

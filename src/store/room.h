@@ -108,7 +108,9 @@ void
 item_binds(const struct item *item, struct arena *arena, struct bind ret_binds[ITEM_COLUMNS_COUNT]);
 /* Reads ITEM_COLUMNS starting at `column`; all in the arena. */
 void item_read(sqlite3_stmt *stmt, int column, struct arena *arena, struct item *ret_item);
-/* A JSON array of strings; *ret_strings in the arena. Returns how many. */
+/* A JSON array of strings, which are valid UTF-8; malloc'd. */
+char *strings_json(const char *const *strings, size_t n);
+/* The way back; *ret_strings in the arena. Returns how many. */
 size_t strings_read(const char *json, struct arena *arena, const char ***ret_strings);
 
 /* search.c: the full-text index over items, filled behind the log. */

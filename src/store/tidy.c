@@ -16,6 +16,10 @@
 #define OPEN_DELIVERIES                                                                            \
 	"cursors c JOIN deliveries d ON d.cursor = c.id AND d.seq = e.seq AND d.state != 0"        \
 	" AND c.configured"
+/* Of feeds, which have no item to go with. */
+#define OLD_FEED_EVENTS                                                                            \
+	"SELECT e.seq FROM events e WHERE e.item IS NULL AND e.at < ?1 AND e.seq <= ?2"            \
+	" AND NOT EXISTS (SELECT 1 FROM " OPEN_DELIVERIES ") ORDER BY e.seq LIMIT ?3"
 
 /* The newest seq up to which the log may go: every cursor is past it, or it is older than
  * keep_events. */
@@ -52,17 +56,6 @@ overtake(struct store *store, struct store_tidy *tidy, int64_t seq)
 	return r < 0 ? r : 0;
 }
 
-/* Rows of one number, into an array of STEP: how many, or -errno. */
-static int
-numbers(struct store *store, sqlite3_stmt *stmt, int64_t ret_numbers[STEP])
-{
-	int n = 0, r;
-
-	while ((r = db_step(&store->db, stmt)) > 0)
-		ret_numbers[n++] = sqlite3_column_int64(stmt, 0);
-	return r < 0 ? r : n;
-}
-
 static int
 delete_item(struct store *store, int64_t item)
 {
@@ -81,16 +74,17 @@ delete_item(struct store *store, int64_t item)
 	return r;
 }
 
-/* n: -errno where they could not be read. */
+/* The items that a statement names, STEP at most. */
 static int
-delete_all(struct store *store, struct store_tidy *tidy, const int64_t *items, int n)
+delete_all(struct store *store, struct store_tidy *tidy, sqlite3_stmt *stmt)
 {
-	int r = 0;
+	int64_t ids[STEP];
+	int n = 0, r;
 
-	if (n < 0)
-		return n;
+	while ((r = db_step(&store->db, stmt)) > 0)
+		ids[n++] = sqlite3_column_int64(stmt, 0);
 	for (int i = 0; r == 0 && i < n; i++)
-		r = delete_item(store, items[i]);
+		r = delete_item(store, ids[i]);
 	tidy->items += n;
 	tidy->more = tidy->more || n == STEP;
 	return r;
@@ -102,7 +96,6 @@ static int
 delete_items(
 	struct store *store, struct store_tidy *tidy, const struct feed_config *feed, int64_t safe)
 {
-	int64_t ids[STEP];
 	sqlite3_stmt *stmt = db_query(&store->db,
 		"SELECT i.id FROM feeds f JOIN items i ON i.feed = f.id"
 		" WHERE f.name = ?1 AND i.first_seen < ?2 AND i.seq <= ?3 AND NOT i.held AND i.id"
@@ -114,15 +107,13 @@ delete_items(
 		BINDS(TEXT(feed->name), INT(tidy->now - feed->settings->keep), INT(safe), INT(DAY),
 			INT(STEP)));
 
-	return delete_all(store, tidy, ids, numbers(store, stmt, ids));
+	return delete_all(store, tidy, stmt);
 }
 
 /* Items of feeds that left the configuration follow the longest default: keep_events. */
 static int
 delete_orphans(struct store *store, struct store_tidy *tidy, int64_t safe)
 {
-	int64_t ids[STEP];
-
 	if (tidy->config->keep_events <= 0)
 		return 0;
 	sqlite3_stmt *stmt = db_query(&store->db,
@@ -132,33 +123,26 @@ delete_orphans(struct store *store, struct store_tidy *tidy, int64_t safe)
 		" WHERE e.item = i.id AND d.state = 1)"
 		" LIMIT ?3",
 		BINDS(INT(tidy->now - tidy->config->keep_events), INT(safe), INT(STEP)));
-	return delete_all(store, tidy, ids, numbers(store, stmt, ids));
+	return delete_all(store, tidy, stmt);
 }
 
-/* Feed events have no item to go with. */
 static int
 delete_feed_events(struct store *store, struct store_tidy *tidy, int64_t safe)
 {
-	int64_t seqs[STEP];
-
 	if (tidy->config->keep_events <= 0)
 		return 0;
-	sqlite3_stmt *stmt = db_query(&store->db,
-		"SELECT e.seq FROM events e WHERE e.item IS NULL AND e.at < ?1 AND e.seq <= ?2"
-		" AND NOT EXISTS (SELECT 1 FROM " OPEN_DELIVERIES ")"
-		" ORDER BY e.seq LIMIT ?3",
-		BINDS(INT(tidy->now - tidy->config->keep_events), INT(safe), INT(STEP)));
-	int n = numbers(store, stmt, seqs), r = n < 0 ? n : 0;
-	for (int i = 0; r == 0 && i < n; i++) {
-		r = db_run(&store->db,
-			"DELETE FROM deliveries WHERE seq = ?1 AND cursor IN (SELECT id FROM "
-			"cursors)",
-			BINDS(INT(seqs[i])));
-		if (r == 0)
-			r = db_run(&store->db, "DELETE FROM events WHERE seq = ?",
-				BINDS(INT(seqs[i])));
-	}
-	tidy->events += n > 0 ? n : 0;
+	const struct bind binds[] = {
+		INT(tidy->now - tidy->config->keep_events), INT(safe), INT(STEP)};
+	/* What is deleted first changes nothing of what the second selects. */
+	int r = db_run(&store->db,
+		"DELETE FROM deliveries WHERE seq IN (" OLD_FEED_EVENTS
+		") AND cursor IN (SELECT id FROM cursors)",
+		ARRAY_SIZE(binds), binds);
+	if (r == 0)
+		r = db_run(&store->db, "DELETE FROM events WHERE seq IN (" OLD_FEED_EVENTS ")",
+			ARRAY_SIZE(binds), binds);
+	int n = r == 0 ? sqlite3_changes(store->db.handle) : 0;
+	tidy->events += n;
 	tidy->more = tidy->more || n == STEP;
 	return r;
 }

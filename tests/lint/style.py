@@ -32,7 +32,8 @@ FORMATS = {
     "log_warning": 0, "log_notice": 0, "log_info": 0, "log_debug": 0, "log_at": 2, "buf_printf": 1, "arena_printf": 1,
 }
 FORMAT_CALL = re.compile(r"(?<![\w.>])(" + "|".join(FORMATS) + r")\s*\(")
-UNDONE = re.compile(r"\b(TODO|FIXME|XXX|HACK)\b")
+# Spelt so that this line is no promise itself.
+UNDONE = re.compile(r"\b(TO" r"DO|FIX" r"ME|XX" r"X|HA" r"CK)\b")
 
 
 def arguments(text, start):

@@ -140,10 +140,10 @@ class Judge:
         return first
 
     @staticmethod
-    def refused(answers, n, t):
-        """True if the server was asked for this item since it came, and never gave it."""
-        since = [step for step in answers if step["t"] > t]
-        return bool(since) and not any(step["status"] == 200 and step["last"] >= n for step in since)
+    def refused(answers, t):
+        """True if the server was asked since then, and answered with errors only."""
+        since = [step["status"] for step in answers if step["t"] > t]
+        return bool(since) and min(since) >= 400
 
     def expected(self):
         """Feed to the numbers of the items that must be known, and to those that must have been told as new."""
@@ -166,7 +166,7 @@ class Judge:
                 continue
             for n, t in came[feed].items():
                 # Some servers fail so often in a row that an item never leaves them.
-                if self.up(t, went[feed].get(n, self.disabled)) >= sure and (kind in GOOD or not self.refused(answers[feed], n, t)):
+                if self.up(t, went[feed].get(n, self.disabled)) >= sure and (kind in GOOD or not self.refused(answers[feed], t)):
                     known[feed].add(n)
                     if t > read_at[feed]:  # else it stood there when the feed was first read
                         told[feed].add(n)

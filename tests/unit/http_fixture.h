@@ -80,4 +80,21 @@ fixture_stop(void)
 	return 0;
 }
 
+/* The same for a group of tests. */
+static const struct page *fixture_pages;
+
+static inline int
+fixture_setup(void **state)
+{
+	(void)state;
+	return fixture_start(fixture_pages);
+}
+
+static inline int
+fixture_teardown(void **state)
+{
+	(void)state;
+	return fixture_stop();
+}
+
 #endif

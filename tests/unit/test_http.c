@@ -527,20 +527,6 @@ connections_are_kept_on_demand(void **state)
 	}
 }
 
-static int
-start(void **state)
-{
-	(void)state;
-	return fixture_start(pages);
-}
-
-static int
-stop(void **state)
-{
-	(void)state;
-	return fixture_stop();
-}
-
 int
 main(void)
 {
@@ -560,5 +546,6 @@ main(void)
 		cmocka_unit_test(webhook_post),
 		cmocka_unit_test(connections_are_kept_on_demand),
 	};
-	return cmocka_run_group_tests(tests, start, stop);
+	fixture_pages = pages;
+	return cmocka_run_group_tests(tests, fixture_setup, fixture_teardown);
 }

@@ -141,20 +141,6 @@ a_share_is_for_all(void **state)
 	assert_int_equal(allowance.used_bytes, 0);
 }
 
-static int
-start(void **state)
-{
-	(void)state;
-	return fixture_start(pages);
-}
-
-static int
-stop(void **state)
-{
-	(void)state;
-	return fixture_stop();
-}
-
 int
 main(void)
 {
@@ -163,5 +149,6 @@ main(void)
 		cmocka_unit_test(which_may_be_the_one_that_asks),
 		cmocka_unit_test(a_share_is_for_all),
 	};
-	return cmocka_run_group_tests(tests, start, stop);
+	fixture_pages = pages;
+	return cmocka_run_group_tests(tests, fixture_setup, fixture_teardown);
 }

@@ -253,20 +253,6 @@ a_connection_is_kept(void **state)
 	rmdir(folder);
 }
 
-static int
-start(void **state)
-{
-	(void)state;
-	return fixture_start(pages);
-}
-
-static int
-stop(void **state)
-{
-	(void)state;
-	return fixture_stop();
-}
-
 int
 main(void)
 {
@@ -277,5 +263,6 @@ main(void)
 		cmocka_unit_test(client_of_the_socket),
 		cmocka_unit_test(a_connection_is_kept),
 	};
-	return cmocka_run_group_tests(tests, start, stop);
+	fixture_pages = pages;
+	return cmocka_run_group_tests(tests, fixture_setup, fixture_teardown);
 }

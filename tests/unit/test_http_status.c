@@ -159,20 +159,6 @@ a_header_that_is_repeated_without_end(void **state)
 	assert_true(repeated < 8 * many + 0.05);
 }
 
-static int
-start(void **state)
-{
-	(void)state;
-	return fixture_start(pages);
-}
-
-static int
-stop(void **state)
-{
-	(void)state;
-	return fixture_stop();
-}
-
 int
 main(void)
 {
@@ -182,5 +168,6 @@ main(void)
 		cmocka_unit_test(a_promise_is_no_answer),
 		cmocka_unit_test(a_header_that_is_repeated_without_end),
 	};
-	return cmocka_run_group_tests(tests, start, stop);
+	fixture_pages = pages;
+	return cmocka_run_group_tests(tests, fixture_setup, fixture_teardown);
 }

@@ -243,6 +243,13 @@ test_depth(void **state)
 	buf_fini(&text);
 }
 
+static void
+has_64_tags(const struct opml_feed *feed)
+{
+	assert_int_equal(feed->n_tags, 64);
+	assert_string_equal(feed->tags[63], "t63");
+}
+
 /* limit: opml-tags, opml-title */
 static void
 test_long_titles_and_many_tags(void **state)
@@ -261,8 +268,7 @@ test_long_titles_and_many_tags(void **state)
 	buf_puts(&text, "\"/></body></opml>");
 	assert_int_equal(read_list(&arena, text.data, &opml), 0);
 	assert_in_range(strlen(opml.feeds[0].title), 1020, 1024);
-	assert_int_equal(opml.feeds[0].n_tags, 64);
-	assert_string_equal(opml.feeds[0].tags[63], "t63");
+	has_64_tags(&opml.feeds[0]);
 }
 
 /* An address in many folders: its tags have the same limit, and are not copied over and over. */
@@ -280,8 +286,7 @@ test_one_feed_in_many_folders(void **state)
 	buf_puts(&text, "</body></opml>");
 	assert_int_equal(read_list(&arena, text.data, &opml), 0);
 	assert_int_equal(opml.n_feeds, 1);
-	assert_int_equal(opml.feeds[0].n_tags, 64);
-	assert_string_equal(opml.feeds[0].tags[63], "t63");
+	has_64_tags(&opml.feeds[0]);
 	assert_in_range(arena.total, 0, 4 << 20);
 }
 

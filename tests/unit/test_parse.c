@@ -1,6 +1,6 @@
 /* test_parse.c - what tests/data cannot show: HTTP charsets, bases, hints, refusals, announcements,
  * all kinds of damage. */
-#include "test.h"
+#include "parsing.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -9,10 +9,6 @@
 #include <unistd.h>
 
 #include "feedd/feed.h"
-#include "feedd/mem.h"
-#include "feedd/parse.h"
-
-static struct arena arena;
 
 static const char *
 refusal(const char *body, size_t len, const char *url)
@@ -410,23 +406,6 @@ announcements_are_ranked(void **state)
 	assert_int_equal(parse_announced(&input, &arena, &feeds), 0);
 }
 
-static int
-setup(void **state)
-{
-	(void)state;
-	parse_init();
-	return 0;
-}
-
-static int
-teardown(void **state)
-{
-	(void)state;
-	arena_fini(&arena);
-	parse_fini();
-	return 0;
-}
-
 int
 main(void)
 {
@@ -443,5 +422,5 @@ main(void)
 		cmocka_unit_test(refusals_say_what_it_is),
 		cmocka_unit_test(announcements_are_ranked),
 	};
-	return cmocka_run_group_tests(tests, setup, teardown);
+	return cmocka_run_group_tests(tests, parsing_setup, parsing_teardown);
 }

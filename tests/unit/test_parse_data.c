@@ -4,7 +4,7 @@
  * NAME.xml and NAME.json have their object in NAME.golden, as `feedctl parse` prints it.
  * FEEDD_GOLDEN=1 in the environment writes them anew, to be read before they are committed.
  */
-#include "test.h"
+#include "parsing.h"
 
 #include <dirent.h>
 #include <stdio.h>
@@ -12,8 +12,6 @@
 #include <string.h>
 
 #include "feedd/feed.h"
-#include "feedd/mem.h"
-#include "feedd/parse.h"
 
 #define DATA "tests/data"
 #define SIZE_MAX_FILE ((size_t)1 << 20)
@@ -39,7 +37,6 @@ read_file(const char *path, size_t *ret_len)
 static char *
 parse(const char *path)
 {
-	AUTO(arena_fini) struct arena arena = {0};
 	struct parse_input input = {0};
 	struct document *document;
 	const char *error;
@@ -107,8 +104,5 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(data_gives_its_golden_object),
 	};
-	parse_init();
-	int failed = cmocka_run_group_tests(tests, NULL, NULL);
-	parse_fini();
-	return failed;
+	return cmocka_run_group_tests(tests, parsing_setup, parsing_teardown);
 }

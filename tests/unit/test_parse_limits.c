@@ -1,18 +1,14 @@
 /* test_parse_limits.c - every limit of the parser is tripped once, and the message names it;
  * results do not depend on pieces. */
-#include "test.h"
+#include "parsing.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "feedd/feed.h"
-#include "feedd/mem.h"
-#include "feedd/parse.h"
 
 #define BODY_MAX ((size_t)64 << 20)
-
-static struct arena arena;
 
 /* The document, or NULL with *ret_error. */
 static struct document *
@@ -427,23 +423,6 @@ pieces_do_not_matter(void **state)
 	}
 }
 
-static int
-setup(void **state)
-{
-	(void)state;
-	parse_init();
-	return 0;
-}
-
-static int
-teardown(void **state)
-{
-	(void)state;
-	arena_fini(&arena);
-	parse_fini();
-	return 0;
-}
-
 int
 main(void)
 {
@@ -468,5 +447,5 @@ main(void)
 		cmocka_unit_test(a_large_content_is_held_once),
 		cmocka_unit_test(pieces_do_not_matter),
 	};
-	return cmocka_run_group_tests(tests, setup, teardown);
+	return cmocka_run_group_tests(tests, parsing_setup, parsing_teardown);
 }

@@ -1,12 +1,9 @@
 /* test_parse_time.c - no document takes much longer than others of its size. */
-#include "test.h"
+#include "parsing.h"
 
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
-
-#include "feedd/mem.h"
-#include "feedd/parse.h"
 
 #define SIZE ((size_t)512 << 10)
 #define FEED "<rss version='2.0'><channel><title>a & b</title>"
@@ -43,7 +40,6 @@ static int64_t
 time_of(const char *head, const char *body)
 {
 	AUTO(buf_fini) struct buf text = BUF_INIT(2 * SIZE);
-	AUTO(arena_fini) struct arena arena = {0};
 	struct document *document = NULL;
 	const char *error = NULL;
 	struct timespec from, to;
@@ -57,6 +53,7 @@ time_of(const char *head, const char *body)
 	if (parse_feed(&input, &arena, &document, &error) < 0)
 		assert_non_null(error);
 	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &to);
+	arena_fini(&arena);
 	return (to.tv_sec - from.tv_sec) * 1000 + (to.tv_nsec - from.tv_nsec) / 1000000 + 1;
 }
 
@@ -79,27 +76,11 @@ time_rises_with_the_size_alone(void **state)
 	}
 }
 
-static int
-setup(void **state)
-{
-	(void)state;
-	parse_init();
-	return 0;
-}
-
-static int
-teardown(void **state)
-{
-	(void)state;
-	parse_fini();
-	return 0;
-}
-
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(time_rises_with_the_size_alone),
 	};
-	return cmocka_run_group_tests(tests, setup, teardown);
+	return cmocka_run_group_tests(tests, parsing_setup, parsing_teardown);
 }
